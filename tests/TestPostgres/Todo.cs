@@ -1,0 +1,1 @@
+namespace LlmAspire.TestPostgres; internal static class Todo;
