@@ -1,0 +1,75 @@
+using LlmAspire.AppHost.LiteLlm;
+
+namespace LlmAspire.AppHost;
+
+/// <summary>The gateways that a stack can have, and the reference to one.</summary>
+internal static class LlmGatewayExtensions
+{
+    private static readonly string[] ModelSettings = ["LLM_MODEL_CHAT", "LLM_MODEL_PROMPT_GEN"];
+
+    /// <summary>The gateway at <c>LLM_BASE_URL</c>, called with <c>LLM_API_KEY</c>.</summary>
+    public static LlmGateway UseExternalGateway(this IDistributedApplicationBuilder builder)
+    {
+        var baseUrl = builder.AddParameterFromConfiguration("llm-base-url", "LLM_BASE_URL");
+        var apiKey = builder.Configuration.Has("LLM_API_KEY")
+            ? builder.AddParameterFromConfiguration("llm-api-key", "LLM_API_KEY", secret: true)
+            : null;
+
+        return new LlmGateway(
+            ReferenceExpression.Create($"{baseUrl}"),
+            apiKey is null ? null : ReferenceExpression.Create($"{apiKey}"),
+            Resource: null);
+    }
+
+    /// <summary>Adds the demo gateway: the contract of the LiteLLM proxy, without a provider behind it.</summary>
+    public static LlmGateway AddDemoGateway(this IDistributedApplicationBuilder builder, [ResourceName] string name)
+    {
+        var masterKey = builder.AddMasterKey(name);
+        var gateway = builder.AddProject<Projects.DemoGateway>(name)
+            .WithEnvironment("LITELLM_MASTER_KEY", masterKey)
+            .WithEnvironment("Gateway__ConfigPath", LiteLlmResourceBuilderExtensions.ConfigPath(builder))
+            .WithEnvironment("Gateway__ServedPath", Path.Combine(builder.DataDirectory(), "gateway", "served.jsonl"))
+            .WithHttpHealthCheck("/health/readiness")
+            .WithUrlForEndpoint("http", url => url.DisplayText = "Demo gateway");
+
+        return new LlmGateway(ReferenceExpression.Create($"{gateway.GetEndpoint("http")}"), masterKey, gateway);
+    }
+
+    /// <summary>The LiteLLM proxy as a gateway.</summary>
+    public static LlmGateway AsGateway<T>(this IResourceBuilder<T> liteLlm)
+        where T : class, ILiteLlmResource
+        => new(liteLlm.Resource.BaseUrl, liteLlm.Resource.MasterKey, liteLlm);
+
+    /// <summary>Tells a service where the gateway is, with which key and models, and lets it wait for it.</summary>
+    public static IResourceBuilder<T> WithGateway<T>(this IResourceBuilder<T> service, LlmGateway gateway)
+        where T : IResourceWithEnvironment, IResourceWithWaitSupport
+    {
+        service.WithEnvironment("LLM_BASE_URL", gateway.BaseUrl);
+
+        if (gateway.ApiKey is not null)
+        {
+            service.WithEnvironment("LLM_API_KEY", gateway.ApiKey);
+        }
+
+        foreach (var setting in ModelSettings.Where(service.ApplicationBuilder.Configuration.Has))
+        {
+            service.WithEnvironment(setting, service.ApplicationBuilder.Configuration[setting]);
+        }
+
+        return gateway.Resource is null ? service : service.WaitFor(gateway.Resource);
+    }
+
+    /// <summary>
+    /// The gateway's master key: generated once and kept in user secrets. LiteLLM wants it to start with <c>sk-</c>.
+    /// </summary>
+    internal static ReferenceExpression AddMasterKey(this IDistributedApplicationBuilder builder, string gatewayName)
+    {
+        var secret = builder.AddParameter(
+            $"{gatewayName}-master-key",
+            new GenerateParameterDefault { MinLength = 32, Special = false },
+            secret: true,
+            persist: true);
+
+        return ReferenceExpression.Create($"sk-{secret}");
+    }
+}
