@@ -19,7 +19,9 @@ internal static class HttpDefaults
         });
         // Thrown, a bad body reaches ProblemExceptionHandler with its reason; otherwise only the status is left of it.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        builder.Services.AddProblemDetails();
+        // The framework's own id is the whole traceparent; a user needs the part that the ledger and the traces show.
+        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
+            context.ProblemDetails.Extensions["traceId"] = Problems.TraceId(context.HttpContext));
         builder.Services.AddExceptionHandler<ProblemExceptionHandler>();
         builder.Services.AddOpenApi();
         return builder;

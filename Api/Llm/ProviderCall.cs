@@ -42,6 +42,8 @@ internal sealed partial class ProviderCall
         _logger = logger;
         _started = time.GetTimestamp();
         Id = Guid.CreateVersion7(time.GetUtcNow());
+        // From a trace to the row; the row's trace_id is the way back.
+        _activity?.SetTag("llmaspire.call.id", Id.ToString());
         context.Add(_settled.Task);
     }
 
@@ -82,7 +84,7 @@ internal sealed partial class ProviderCall
         }
         else
         {
-            Settle(UsageOutcome.Failed, answer, answer?.Failure ?? Explain(exception, answer), answer?.ErrorText ?? exception.ToString());
+            Settle(UsageOutcome.Failed, answer, answer?.Failure ?? Explain(exception, answer), answer?.ErrorText ?? $"{exception.GetType().Name}: {exception.Message}");
         }
 
         return EndedAsync();

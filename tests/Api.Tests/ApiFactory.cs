@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.Api.Tests;
 
@@ -14,6 +15,8 @@ namespace LlmAspire.Api.Tests;
 internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Program>
 {
     public RecordingWriter Writer { get; } = new();
+
+    public LogRecorder Logs { get; } = new();
 
     public Dictionary<string, string> Settings { get; } = [];
 
@@ -44,6 +47,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Prog
             builder.UseSetting(key, value);
         }
 
+        builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Logs));
         builder.ConfigureTestServices(services =>
         {
             services.RemoveAll<IUsageEventWriter>();

@@ -164,12 +164,13 @@ internal static class Answers
         await context.Response.WriteAsync(json);
     };
 
-    /// <summary>Sends the text and then breaks the connection.</summary>
-    public static RequestDelegate SendAndReset(string text, string contentType) => async context =>
+    /// <summary>Sends the text and then, when told, breaks the connection.</summary>
+    public static RequestDelegate SendAndReset(string text, string contentType, Task when) => async context =>
     {
         context.Response.ContentType = contentType;
         await context.Response.WriteAsync(text);
         await context.Response.Body.FlushAsync();
+        await when;
         context.Abort();
     };
 
