@@ -12,7 +12,7 @@ internal sealed record GatewayOptions
     public string ServedPath { get; init; } = Path.Combine(".data", "gateway", "served.jsonl");
 
     /// <summary>Pace of an answer; 0 is as fast as possible.</summary>
-    public double TokensPerSecond { get; init; } = 30;
+    public double TokensPerSecond { get; init; } = 40;
 
     /// <summary>Milliseconds from accepting a call to its first token.</summary>
     public double TimeToFirstTokenMs { get; init; } = 200;

@@ -54,12 +54,12 @@ internal static class AnswerComposer
         return Join([Earlier(conversation), Sections.Opening(topic, random), .. body, Sections.InOneSentence(topic, random), Signature]);
     }
 
-    /// <summary>The key points, and three of the other kinds of section.</summary>
+    /// <summary>The key points, and two of the other kinds of section.</summary>
     private static List<string> Explanation(Topic topic, Random random)
     {
         Func<Topic, Random, string>[] kinds = [Sections.Table, Sections.Steps, Sections.Formula, Sections.Code, Sections.Pitfalls];
         random.Shuffle(kinds);
-        return [Sections.KeyPoints(topic, random), .. kinds.Take(3).Select(section => section(topic, random))];
+        return [Sections.KeyPoints(topic, random), .. kinds.Take(2).Select(section => section(topic, random))];
     }
 
     private static string Earlier(Conversation conversation) => conversation.EarlierQuestion is { } earlier
@@ -70,7 +70,7 @@ internal static class AnswerComposer
 
     private static string SystemPrompt(Topic topic) =>
         $"""
-        You are an assistant for {topic.Subject}.
+        You are a careful assistant. Your field: {topic.Subject}.
 
         - Answer questions about {Sections.Enumerate(topic.Keywords)} precisely, and say when you do not know.
         - Ask back when a request can be understood in more than one way.

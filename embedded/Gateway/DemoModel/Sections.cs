@@ -13,18 +13,18 @@ internal static class Sections
     public static string InOneSentence(Topic topic, Random random) => Pick(
         random,
         $"> **In one sentence:** start {Key(topic, 0)} small, measure it, and let the figures decide the next step.",
-        $"> **In one sentence:** {topic.Subject} is worth its price where {Key(topic, -1)} matters, and noise where it does not.",
-        $"> **In one sentence:** understand {Key(topic, 0)} first; the rest of {topic.Subject} follows from it.");
+        $"> **In one sentence:** reach for {topic.Subject} where {Key(topic, -1)} matters, and leave it out where it does not.",
+        $"> **In one sentence:** begin with {Key(topic, 0)}; the rest of {topic.Subject} follows from there.");
 
     public static string KeyPoints(Topic topic, Random random)
     {
         string[] points =
         [
-            $"- **{Capitalised(Key(topic, 0))}** is the part to get right first: everything else leans on it.",
+            $"- Get **{Key(topic, 0)}** right first: everything else about {topic.Subject} leans on it.",
             $"- Keep **{Key(topic, 1)}** explicit. What is implied today is a surprise tomorrow.",
-            $"- Where *{Key(topic, 2)}* meets *{Key(topic, 0)}*, expect most of the questions.\n  - Write the rule down.\n  - Give one example that shows it.",
+            $"- Where *{Key(topic, 1)}* meets *{Key(topic, 0)}*, expect most of the questions.\n  - Write the rule down.\n  - Give one example that shows it.",
             $"- Measure `{Key(topic, -1)}` before and after a change, under the same conditions.",
-            $"- Prefer the boring form of {Key(topic, 1)} until a figure asks for another.",
+            $"- With {topic.Subject} the boring way is the right one until a figure asks for another.",
         ];
         random.Shuffle(points);
         return $"## {Pick(random, "Key points", "What matters", "The essentials")}\n\n{string.Join('\n', points.Take(3 + random.Next(2)))}";
@@ -36,11 +36,11 @@ internal static class Sections
         [
             $"Make the smallest version of {Key(topic, 1)} that can fail.",
             $"Change one thing about {Key(topic, 0)} at a time.",
-            $"Note what you expected of {Key(topic, 2)}, then look.",
-            $"Ask somebody who will use {Key(topic, 0)} to try it.",
+            $"Note what you expect of {topic.Subject}, then look.",
+            $"Show {topic.Subject} to somebody who will have to live with it.",
         ];
         random.Shuffle(middle);
-        string[] steps = [$"Say what **{topic.Subject}** is to achieve, in one line.", .. middle.Take(3), $"Keep what worked for {Key(topic, -1)}, and delete the rest."];
+        string[] steps = [$"Say in one line what you want from **{topic.Subject}**.", .. middle.Take(3), $"Keep what worked for {Key(topic, -1)}, and delete the rest."];
         return $"## {Pick(random, "Step by step", "A way to go", "How to proceed")}\n\n{string.Join('\n', steps.Select((step, index) => $"{index + 1}. {step}"))}";
     }
 
@@ -48,7 +48,7 @@ internal static class Sections
     {
         var rows = string.Concat(topic.Keywords.Take(4).Select(keyword =>
             $"\n| {Cell(keyword)} | {Pick(random, "the start", "every change", "the handover", "growth")} | {Pick(random, "low", "medium", "high")} | {5 * random.Next(1, 20)} % |"));
-        return $"## {Pick(random, "At a glance", "Overview", "In figures (made up)")}\n\n| Part | Shows at | Effort | Share |\n| --- | --- | :---: | ---: |{rows}";
+        return $"## {Pick(random, "At a glance", "Overview", "In figures")} (made up)\n\n| Part | Shows at | Effort | Share |\n| --- | --- | :---: | ---: |{rows}";
     }
 
     public static string Comparison(Topic topic)

@@ -32,8 +32,8 @@ internal sealed partial record Topic(
 
     public static IReadOnlySet<string> StopWords { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
     {
-        "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "between", "but", "by", "can", "could", "did", "do", "does",
-        "each", "example", "explain", "for", "from", "give", "good", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "just", "like",
+        "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "between", "but", "by", "can", "compare", "could", "did", "difference", "do", "does",
+        "each", "example", "explain", "for", "from", "give", "good", "had", "has", "have", "hello", "hey", "hi", "how", "i", "if", "in", "into", "is", "it", "its", "just", "like",
         "make", "may", "me", "more", "most", "much", "my", "need", "no", "not", "of", "on", "one", "only", "or", "our", "out", "please", "short", "should",
         "show", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "two", "up", "us", "use",
         "using", "want", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "write", "you", "your",
@@ -74,8 +74,8 @@ internal sealed partial record Topic(
 
     private static string FindSubject(string text)
     {
-        var sentence = SentenceEnd().Split(text.Trim(), 2)[0];
-        var rest = LeadIn().Replace(sentence, "");
+        var clause = ClauseEnd().Split(text.Trim(), 2)[0];
+        var rest = LeadIn().Replace(clause, "");
         var words = rest.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(MaxSubjectWords);
         var subject = string.Join(' ', words).Trim(' ', ',', ';', ':', '.', '"', '`', '*', '#', '|', '<', '>', '[', ']');
         return subject.Length > 0 ? subject : "your question";
@@ -97,14 +97,14 @@ internal sealed partial record Topic(
     [GeneratedRegex(@"[\p{L}\p{N}][\p{L}\p{N}'.#+-]*")]
     private static partial Regex Word();
 
-    [GeneratedRegex(@"[?!\n]|\.(?=\s|$)")]
-    private static partial Regex SentenceEnd();
+    [GeneratedRegex(@"[?!\n]|\.(?=\s|$)|\s(?:that|which|who|because)\s", RegexOptions.IgnoreCase)]
+    private static partial Regex ClauseEnd();
 
     [GeneratedRegex(
         @"^\s*(?:(?:please|hi|hello|hey|ok|okay|so|and|now|also|then|but)[\s,]+)*(?:(?:can|could|would|will) you\s+)?(?:please\s+)?"
-            + @"(?:what(?:'s| is| are| does| do)?|who (?:is|are|was)|how (?:do|does|can|should|would|to)(?: (?:i|we|you|one))?|why (?:is|are|do|does)|"
+            + @"(?:(?:what(?:'s| is| are| does| do)?|who (?:is|are|was)|how (?:do|does|can|should|would|to)(?: (?:i|we|you|one))?|why (?:is|are|do|does)|"
             + @"explain(?: to me)?|describe|define|summari[sz]e|tell me(?: more)?(?: about)?|write(?: me)?|show(?: me)?|give(?: me)?|create|implement|build|list|compare|"
-            + @"calculate|compute|solve|help me(?: to)?|i (?:want|need|would like)(?: to)?)\b\s*(?:(?:a|an|the|some|about|how|what|of)\s+)*",
+            + @"calculate|compute|solve|help me(?: to)?|i (?:want|need|would like)(?: to)?)\b)?\s*(?:(?:a|an|the|my|some|about|how|what|of)\s+)*",
         RegexOptions.IgnoreCase)]
     private static partial Regex LeadIn();
 
@@ -119,7 +119,7 @@ internal sealed partial record Topic(
     [GeneratedRegex(@"\b(?:generate|suggest|write|give|create|find)\b[^.\n]{0,40}\btitle\b|\btitle for (?:this|the) (?:chat|conversation)\b", RegexOptions.IgnoreCase)]
     private static partial Regex TitleWords();
 
-    [GeneratedRegex(@"^\s*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening)|hallo|bonjour|hola)\b[\s,!.\p{L}]{0,12}$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^\s*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening)|hallo|bonjour|hola)\b[\s,!.]*(?:there|all|everyone|you)?[\s,!.]*(?:how are you(?: doing)?(?: today)?|how's it going|what's up)?[\s?!.]*$", RegexOptions.IgnoreCase)]
     private static partial Regex GreetingWords();
 
     [GeneratedRegex(@"^\s*(?:thanks|thank you|thx|cheers|great|perfect|cool)\b[^?]{0,40}$", RegexOptions.IgnoreCase)]
