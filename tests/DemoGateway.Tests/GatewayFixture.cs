@@ -26,6 +26,8 @@ public class GatewayFixture : IDisposable
         _gateway = new Gateway([
             KeyValuePair.Create("LITELLM_MASTER_KEY", Key),
             KeyValuePair.Create("Gateway:ServedPath", ServedPath),
+            KeyValuePair.Create("Logging:LogLevel:Default", "Warning"),
+            KeyValuePair.Create("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"),
             KeyValuePair.Create("Gateway:TokensPerSecond", "0"),
             KeyValuePair.Create("Gateway:TimeToFirstTokenMs", "0"),
             .. settings]);

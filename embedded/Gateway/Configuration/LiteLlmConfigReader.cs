@@ -49,7 +49,8 @@ internal sealed class LiteLlmConfigReader(string path, Func<string, string?> env
         }
         catch (YamlException exception)
         {
-            throw Malformed(exception.Start.Line, $"is not valid YAML: {exception.Message}", "Correct the line; indentation is by spaces, two a level.");
+            // Where the parser gave up, not where the node began that it was in.
+            throw Malformed(exception.End.Line, $"is not valid YAML: {exception.Message.TrimEnd('.')}.", "Correct the line; indentation is by spaces, two a level.");
         }
 
         return stream.Documents.Count > 0 && stream.Documents[0].RootNode is YamlMappingNode root
