@@ -1,3 +1,31 @@
-var app = WebApplication.CreateBuilder(args).Build();
+using LlmAspire.DemoGateway;
+using LlmAspire.DemoGateway.Chat;
+using LlmAspire.DemoGateway.Configuration;
+using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Health;
+using LlmAspire.DemoGateway.Models;
+using LlmAspire.DemoGateway.Served;
+using LlmAspire.ServiceDefaults;
 
-app.Run();
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddLiteLlmConfig();
+    builder.AddServedLog();
+    builder.AddChat();
+
+    var app = builder.Build();
+    app.UseFastApiErrors();
+    app.MapHealthApi();
+    app.MapModelsApi();
+    app.MapChatApi();
+    app.MapServedApi();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception exception) when (StartupException.From(exception) is { } failure)
+{
+    await Console.Error.WriteLineAsync(failure.Message);
+    return StartupException.ExitCode;
+}

@@ -1,3 +1,9 @@
-var app = WebApplication.CreateBuilder(args).Build();
+using LlmAspire.EmbeddedPostgres;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddPostgresSupervisor();
+
+var app = builder.Build();
+app.MapPostgresHealth();
 
 app.Run();

@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace LlmAspire.Api.Chat;
+
+/// <summary>The limits of a chat: section <c>Chat</c>.</summary>
+public sealed class ChatSettings
+{
+    public const string Section = "Chat";
+
+    /// <summary>UTF-16 code units of one message.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxMessageCharacters { get; set; } = 100_000;
+
+    /// <summary>Messages before the new one.</summary>
+    [Range(0, 10_000)]
+    public int MaxHistoryMessages { get; set; } = 200;
+
+    /// <summary>UTF-16 code units of the messages before the new one, taken together.</summary>
+    [Range(0, 4_000_000)]
+    public int MaxHistoryCharacters { get; set; } = 500_000;
+
+    /// <summary>
+    /// How long the response waits for the gateway before it begins. Until then a failure is a status of its own; after
+    /// that it is an <c>error</c> event, but the user knows the run and can stop it: a model may think for minutes.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(2);
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace LlmAspire.Api.Http;
+
+/// <summary>Answers exceptions as problem details, whatever the client accepts, and shows nothing of the inside.</summary>
+internal sealed class ProblemExceptionHandler : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        var problem = exception is BadHttpRequestException refused
+            ? Explain(httpContext, refused)
+            : Problems.ForStatus(httpContext, StatusCodes.Status500InternalServerError);
+        await problem.ExecuteAsync(httpContext);
+        return true;
+    }
+
+    private static ProblemHttpResult Explain(HttpContext context, BadHttpRequestException refused) => refused switch
+    {
+        { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.TooLarge(context),
+        { StatusCode: not StatusCodes.Status400BadRequest } => Problems.ForStatus(context, refused.StatusCode),
+        { InnerException: JsonException { InnerException: JsonException or null } json } when IsSyntax(json) => Problems.Create(
+            context, StatusCodes.Status400BadRequest, "json_invalid", "The body is not valid JSON.",
+            $"{Sentence(json)} Look at line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}."),
+        { InnerException: JsonException json } => Problems.Create(
+            context, StatusCodes.Status400BadRequest, "json_unexpected", "The body does not have the expected form.",
+            $"Look at {(string.IsNullOrEmpty(json.Path) ? "$" : json.Path)}: the value there is of the wrong kind. GET /openapi/v1.json describes it."),
+        _ => Problems.Create(
+            context, StatusCodes.Status400BadRequest, "bad_request", "The request is not valid.",
+            "Send what GET /openapi/v1.json describes; an endpoint that takes a body needs one."),
+    };
+
+    // The reader's own exception type is internal. It tells of text that is no JSON, its wrapper of JSON that does not fit.
+    private static bool IsSyntax(JsonException json) => json.InnerException is JsonException;
+
+    // "'h' is an invalid start of a value. Path: $ | LineNumber: 0 | BytePositionInLine: 1." – the place is said in our words.
+    private static string Sentence(JsonException json)
+    {
+        var message = json.InnerException!.Message;
+        var end = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return end < 0 ? message : message[..end];
+    }
+}

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace LlmAspire.Api.Identity;
+
+/// <summary>What a user may use. Each plan holds what the ones before it hold.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Plan>))]
+public enum Plan
+{
+    [JsonStringEnumMemberName("basic")] Basic,
+    [JsonStringEnumMemberName("pro")] Pro,
+    [JsonStringEnumMemberName("enterprise")] Enterprise,
+}

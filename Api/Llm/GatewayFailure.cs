@@ -1,0 +1,79 @@
+using System.Text.Json;
+
+namespace LlmAspire.Api.Llm;
+
+/// <summary>
+/// Why a call failed, in words for the user. The gateway's own text names aliases, fallbacks and upstream messages: it
+/// is logged and never shown.
+/// </summary>
+/// <param name="Status">The HTTP status that fits when nothing was sent to the user yet.</param>
+/// <param name="Code">A stable word for programs.</param>
+/// <param name="Detail">What to do.</param>
+/// <param name="RetryAfter">When trying again makes sense; null when it does not, or when nobody knows.</param>
+public sealed record GatewayFailure(int Status, string Code, string Title, string Detail, TimeSpan? RetryAfter = null)
+{
+    public static GatewayFailure Unreachable { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "gateway_unavailable", "The model gateway is not reachable.",
+        "Nothing was sent to a model. Try again in a few seconds.", TimeSpan.FromSeconds(5));
+
+    public static GatewayFailure ConnectionLost { get; } = new(
+        StatusCodes.Status502BadGateway, "gateway_connection_lost", "The connection to the model gateway broke.",
+        "The answer is incomplete. Send the message again.");
+
+    public static GatewayFailure TimedOut { get; } = new(
+        StatusCodes.Status504GatewayTimeout, "model_timeout", "The model took too long.",
+        "Send the message again, or choose another model.");
+
+    public static GatewayFailure Incomplete { get; } = new(
+        StatusCodes.Status502BadGateway, "answer_incomplete", "The answer ended before the model had finished.",
+        "Send the message again, or choose another model.");
+
+    public static GatewayFailure Unreadable { get; } = new(
+        StatusCodes.Status502BadGateway, "answer_unreadable", "The model gateway sent something that is not an answer.",
+        "Send the message again. If it stays, tell the operator the trace id.");
+
+    private static GatewayFailure ProviderFailed { get; } = new(
+        StatusCodes.Status502BadGateway, "provider_failed", "The model's provider failed.",
+        "Send the message again, or choose another model.");
+
+    private static GatewayFailure ProviderRefused { get; } = new(
+        StatusCodes.Status400BadRequest, "provider_refused", "The model's provider refused the message.",
+        "Change the message, or choose another model.");
+
+    private static GatewayFailure ContextTooLong { get; } = new(
+        StatusCodes.Status400BadRequest, "context_too_long", "The conversation is too long for this model.",
+        "Shorten the message, start a new conversation, or choose a model with a larger context window.");
+
+    private static GatewayFailure CredentialsRefused { get; } = new(
+        StatusCodes.Status502BadGateway, "gateway_credentials_refused", "The model gateway or its provider did not accept this installation's key.",
+        "Choose another model, or tell the operator the trace id: the keys of the gateway need attention.");
+
+    private static GatewayFailure Busy { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "model_busy", "The model has no capacity right now.",
+        "Try again in a few seconds, or choose another model.", TimeSpan.FromSeconds(5));
+
+    /// <summary>From the status and body of an error answer, or of an error event inside a stream.</summary>
+    /// <param name="error">
+    /// The object under <c>error</c>, when there is one:
+    /// <c>{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}</c>.
+    /// </param>
+    internal static GatewayFailure From(int status, JsonElement? error) => status switch
+    {
+        // LiteLLM without a database answers a wrong key with 400 instead of 401: BerriAI/litellm#12273.
+        400 when Text(error, "type") == "no_db_connection" => CredentialsRefused,
+        // The word is all there is: LiteLLM gives this error neither type nor code.
+        400 when Text(error, "message")?.Contains("ContextWindowExceededError", StringComparison.Ordinal) == true => ContextTooLong,
+        400 or 422 => ProviderRefused,
+        401 or 403 => CredentialsRefused,
+        408 or 504 => TimedOut,
+        413 => ContextTooLong,
+        429 => Busy,
+        _ => ProviderFailed,
+    };
+
+    private static string? Text(JsonElement? element, string name) =>
+        element is { ValueKind: JsonValueKind.Object } value
+            && value.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()
+            : null;
+}

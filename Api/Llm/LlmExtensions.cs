@@ -1,0 +1,88 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Net.Http.Headers;
+using LlmAspire.Api.Http;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using OpenAI;
+
+namespace LlmAspire.Api.Llm;
+
+/// <summary>The boundary to the gateway: <see cref="IChatClient"/> and <see cref="IModelCatalog"/>. Nothing else knows it.</summary>
+internal static class LlmExtensions
+{
+    public const string TelemetrySource = "LlmAspire.Api.Chat";
+
+    public static TBuilder AddLlm<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        var services = builder.Services;
+        services.ConfigureOptions<GatewayOptionsSetup>().AddOptionsWithValidateOnStart<GatewayOptions>();
+        services.AddTransient<UsageAccountingHandler>();
+        services.AddGatewayHttpClient();
+
+        services.AddSingleton<ModelCatalog>();
+        services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelCatalog>());
+        services.AddSingleton<GatewayClient>();
+        services.AddHostedService<GatewayMonitor>();
+        services.AddHealthChecks().AddCheck<GatewayHealthCheck>("gateway");
+
+        // Outermost first. Accounting is below all of them, in the HTTP handler: each call of a tool loop is a call.
+        services.AddChatClient(CreateOpenAIClient)
+            .UseFunctionInvocation()
+            .UseOpenTelemetry(sourceName: TelemetrySource);
+        return builder;
+    }
+
+    /// <summary>Answers 503 while the gateway was not reached yet, for the endpoints marked with <see cref="RequireGateway"/>.</summary>
+    public static IApplicationBuilder UseGatewayReadiness(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GatewayRequired>() is null
+            || context.RequestServices.GetRequiredService<IModelCatalog>().IsLoaded)
+        {
+            await next(context);
+            return;
+        }
+
+        await Problems.Create(
+            context, StatusCodes.Status503ServiceUnavailable, "gateway_starting", "The model gateway is starting.",
+            "Try again in a few seconds.", TimeSpan.FromSeconds(2)).ExecuteAsync(context);
+    });
+
+    public static TBuilder RequireGateway<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new GatewayRequired());
+
+    private static void AddGatewayHttpClient(this IServiceCollection services) => services
+        .AddHttpClient(GatewayClient.Name, (provider, client) =>
+        {
+            var options = provider.GetRequiredService<IOptions<GatewayOptions>>().Value;
+            client.BaseAddress = options.Root;
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", options.ApiKey);
+            // Answers stream for minutes: the SDK limits the silence between bytes, the probes limit themselves.
+            client.Timeout = Timeout.InfiniteTimeSpan;
+        })
+        .ConfigurePrimaryHttpMessageHandler(provider => new SocketsHttpHandler
+        {
+            ConnectTimeout = provider.GetRequiredService<IOptions<GatewayOptions>>().Value.ConnectTimeout,
+            // The chat client keeps its handler for ever, so connections have to follow the gateway's name themselves.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        })
+        .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+        .AddHttpMessageHandler<UsageAccountingHandler>();
+
+    private static IChatClient CreateOpenAIClient(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<IOptions<GatewayOptions>>().Value;
+        var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient(GatewayClient.Name);
+        return new OpenAIClient(new ApiKeyCredential(options.ApiKey), new OpenAIClientOptions
+        {
+            Endpoint = options.OpenAIEndpoint,
+            Transport = new HttpClientPipelineTransport(http),
+            // Retries have one owner, the gateway.
+            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = options.AnswerTimeout,
+        }).GetChatClient(options.ChatModel).AsIChatClient();
+    }
+
+    private sealed class GatewayRequired;
+}

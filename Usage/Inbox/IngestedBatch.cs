@@ -1,0 +1,16 @@
+namespace LlmAspire.Usage;
+
+/// <summary>What ingestion did with the events that it took out of the inbox in one transaction.</summary>
+/// <param name="Events">The events that are rows now.</param>
+/// <param name="Repeated">How many were rows before, or came twice in the batch.</param>
+/// <param name="Rejected">How many the ledger cannot hold.</param>
+public sealed record IngestedBatch(IReadOnlyList<IngestedEvent> Events, int Repeated, int Rejected)
+{
+    /// <summary>How many were taken out of the inbox.</summary>
+    public int Taken => Events.Count + Repeated + Rejected;
+}
+
+/// <param name="Id">The row's id.</param>
+/// <param name="Traceparent">W3C trace context of the call's span.</param>
+/// <param name="EnqueuedAt">When the event became durable.</param>
+public sealed record IngestedEvent(Guid Id, string? Traceparent, DateTimeOffset EnqueuedAt);

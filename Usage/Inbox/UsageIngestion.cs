@@ -1,0 +1,212 @@
+using System.Data;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace LlmAspire.Usage;
+
+/// <summary>Moves events from the inbox into the ledger. Safe to call concurrently, from any number of processes.</summary>
+public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngestion> logger)
+{
+    /// <summary>The channel of the NOTIFY that says that the inbox has events.</summary>
+    public const string Channel = InboxWriter.Channel;
+
+    // The array makes the subquery run once; locked rows are another worker's.
+    private const string NextIds = "ARRAY(SELECT id FROM ledger.usage_inbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)";
+
+    private const string GivenIds = "$1";
+
+    // A plan made while the inbox was empty would read all of it for each batch.
+    private const string PlanAnew = "SET LOCAL plan_cache_mode = force_custom_plan";
+
+    private const string Reject = """
+        WITH taken AS (DELETE FROM ledger.usage_inbox WHERE id = $1 RETURNING event, traceparent)
+        INSERT INTO ledger.usage_rejected (event, traceparent, reason, sqlstate)
+        SELECT event, traceparent, $2, $3 FROM taken
+        """;
+
+    /// <summary>Takes up to <paramref name="limit"/> events, the oldest first.</summary>
+    /// <exception cref="NpgsqlException">When PostgreSQL is away or short of something: the events are still in the inbox.</exception>
+    public async Task<IngestedBatch> IngestAsync(int limit, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var (events, repeated) = await MoveAsync(connection, Move(NextIds), limit, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+            return new IngestedBatch(events, repeated, Rejected: 0);
+        }
+        catch (PostgresException exception) when (SqlErrors.IsMissingPartition(exception) || SqlErrors.IsDataError(exception))
+        {
+            return await IngestCarefullyAsync(connection, limit, cancellationToken);
+        }
+    }
+
+    /// <summary>Creates the partition of the month (UTC) that holds <paramref name="within"/>, unless it is there.</summary>
+    public async Task EnsurePartitionAsync(DateTimeOffset within, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand("SELECT ledger.ensure_usage_partition($1)");
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = within.ToUniversalTime() });
+        if (await command.ExecuteScalarAsync(cancellationToken) is true)
+        {
+            logger.PartitionCreated($"{within.UtcDateTime:yyyy-MM}");
+        }
+    }
+
+    /// <summary>Creates the partitions that the batch needs, and finds the events that the ledger cannot hold.</summary>
+    private async Task<IngestedBatch> IngestCarefullyAsync(NpgsqlConnection connection, int limit, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var taken = await LockAsync(connection, limit, cancellationToken);
+        foreach (var month in taken.Select(entry => Month(entry.EventId)).OfType<DateTimeOffset>().Distinct())
+        {
+            // On a connection of its own: committed for every worker at once, and no lock on the ledger is held meanwhile.
+            await EnsurePartitionAsync(month, cancellationToken);
+        }
+
+        List<IngestedEvent> events = [];
+        var (repeated, rejected) = (0, 0);
+        await HalveAsync([.. taken.Select(entry => entry.InboxId)]);
+        await transaction.CommitAsync(cancellationToken);
+        return new IngestedBatch(events, repeated, rejected);
+
+        async Task HalveAsync(long[] ids)
+        {
+            if (ids.Length == 0)
+            {
+                return;
+            }
+
+            const string Savepoint = "part";
+            await transaction.SaveAsync(Savepoint, cancellationToken);
+            try
+            {
+                var (moved, again) = await MoveAsync(connection, Move(GivenIds), ids, cancellationToken);
+                await transaction.ReleaseAsync(Savepoint, cancellationToken);
+                events.AddRange(moved);
+                repeated += again;
+                return;
+            }
+            catch (PostgresException exception) when (SqlErrors.IsDataError(exception))
+            {
+                await transaction.RollbackAsync(Savepoint, cancellationToken);
+                if (ids is [var poison])
+                {
+                    await RejectAsync(connection, poison, exception, cancellationToken);
+                    rejected++;
+                    return;
+                }
+            }
+
+            var half = ids.Length / 2;
+            await HalveAsync(ids[..half]);
+            await HalveAsync(ids[half..]);
+        }
+    }
+
+    private async Task RejectAsync(NpgsqlConnection connection, long inboxId, PostgresException exception, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Reject, connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = inboxId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = exception.MessageText });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = exception.SqlState });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        logger.EventRejected(exception.MessageText, exception.SqlState, inboxId);
+    }
+
+    private static async Task<List<(long InboxId, string? EventId)>> LockAsync(NpgsqlConnection connection, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT id, event->>'id' FROM ledger.usage_inbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED", connection);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        List<(long, string?)> taken = [];
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            taken.Add((reader.GetInt64(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetString(1)));
+        }
+
+        return taken;
+    }
+
+    /// <summary>The first day of the month that the event belongs to; null when its id is none: that is found out later.</summary>
+    private static DateTimeOffset? Month(string? eventId)
+    {
+        if (!Guid.TryParse(eventId, out var id) || id.Version != 7)
+        {
+            return null;
+        }
+
+        var milliseconds = UuidV7.UnixMilliseconds(id);
+        if (milliseconds > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+        {
+            return null;
+        }
+
+        var time = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+        return new DateTimeOffset(time.Year, time.Month, 1, 0, 0, 0, TimeSpan.Zero);
+    }
+
+    private static async Task<(List<IngestedEvent> Events, int Repeated)> MoveAsync<T>(
+        NpgsqlConnection connection, string move, T which, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanAnew));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(move) { Parameters = { new NpgsqlParameter<T> { TypedValue = which } } });
+
+        List<IngestedEvent> events = [];
+        var repeated = 0;
+        await using var reader = await batch.ExecuteReaderAsync(CommandBehavior.Default, cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.GetBoolean(0))
+            {
+                events.Add(new IngestedEvent(
+                    reader.GetGuid(1),
+                    await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2),
+                    await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken)));
+            }
+            else
+            {
+                repeated++;
+            }
+        }
+
+        return (events, repeated);
+    }
+
+    /// <summary>
+    /// Out of the inbox and into the ledger in one statement: no crash between the two. The row's trace and span are parts
+    /// of the W3C traceparent, example <c>00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01</c>; another form of it
+    /// leaves them null, for tracing decides nothing here.
+    /// </summary>
+    private static string Move(string ids) => $$"""
+        WITH taken AS (
+            DELETE FROM ledger.usage_inbox WHERE id = ANY({{ids}}) RETURNING id AS inbox_id, event, traceparent, enqueued_at
+        ), parsed AS (
+            SELECT taken.inbox_id, regexp_match(taken.traceparent, '^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}') AS trace, usage.*
+            FROM taken CROSS JOIN LATERAL jsonb_to_record(taken.event) AS usage(
+                id uuid, request_id uuid, user_id uuid, org_id uuid, api_key_id uuid, conversation_id uuid, operation text,
+                model_alias text, provider text, served_model text, prompt_tokens bigint, completion_tokens bigint,
+                cached_prompt_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, audio_prompt_tokens bigint,
+                audio_completion_tokens bigint, source text, outcome text, attempts integer, fallbacks integer, ttft_ms integer,
+                duration_ms integer, gateway_call_id text, raw_usage jsonb)
+        ), inserted AS (
+            INSERT INTO ledger.llm_usage (
+                id, created_at, request_id, user_id, org_id, api_key_id, trace_id, span_id, conversation_id, operation, model_alias, provider,
+                served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
+                audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage)
+            SELECT
+                id, ledger.uuid_v7_time(id), request_id, user_id, org_id, api_key_id, trace[1], trace[2], conversation_id, operation, model_alias, provider,
+                served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
+                audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage
+            FROM parsed ORDER BY inbox_id
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        )
+        SELECT
+            inserted.id IS NOT NULL AND row_number() OVER (PARTITION BY parsed.id ORDER BY inbox_id) = 1,
+            parsed.id, taken.traceparent, taken.enqueued_at
+        FROM taken JOIN parsed USING (inbox_id) LEFT JOIN inserted ON inserted.id = parsed.id
+        """;
+}

@@ -1,0 +1,105 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// Brings the ledger's schema up to date, in every process that uses it. It tries until it is there; several processes
+/// may do so at once on an empty server.
+/// </summary>
+internal sealed class LedgerMigrator(
+    IServiceScopeFactory scopes, LedgerReadiness readiness, TimeProvider time, ILogger<LedgerMigrator> logger) : BackgroundService
+{
+    /// <summary>A migration of a large ledger, or the wait for another process that runs it, takes its time.</summary>
+    private static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a server that is starting, or other processes that create the same things at the same time, lead to.</summary>
+    private static readonly HashSet<string> ToBeExpected =
+    [
+        PostgresErrorCodes.DuplicateDatabase,
+        PostgresErrorCodes.UniqueViolation, // on pg_database, pg_namespace or pg_type
+        PostgresErrorCodes.DuplicateSchema,
+        PostgresErrorCodes.DuplicateTable,
+        PostgresErrorCodes.DuplicateObject,
+        PostgresErrorCodes.LockNotAvailable,
+        PostgresErrorCodes.ObjectInUse, // template1 is being copied by another process
+        PostgresErrorCodes.DeadlockDetected,
+        PostgresErrorCodes.InvalidCatalogName, // the database is not there yet
+        PostgresErrorCodes.CannotConnectNow,
+        PostgresErrorCodes.AdminShutdown,
+        PostgresErrorCodes.CrashShutdown,
+        PostgresErrorCodes.TooManyConnections,
+    ];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), time);
+        while (!readiness.IsReady)
+        {
+            try
+            {
+                await EnsureDatabaseAsync(stoppingToken);
+                await MigrateAsync(stoppingToken);
+                readiness.SetReady();
+                logger.LedgerReady();
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                if (IsToBeExpected(exception))
+                {
+                    logger.LedgerNotReadyYet(exception.Message, backoff.Next);
+                }
+                else
+                {
+                    logger.LedgerCannotBeMigrated(exception, backoff.Next);
+                }
+
+                await backoff.WaitAsync(stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Creates the database when it is missing. Waits for nothing: the caller tries again.</summary>
+    private async Task EnsureDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var wanted = new NpgsqlConnectionStringBuilder(ConnectionString()) { Pooling = false };
+        try
+        {
+            await using var connection = new NpgsqlConnection(wanted.ConnectionString);
+            await connection.OpenAsync(cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            var name = wanted.Database!;
+            wanted.Database = "postgres";
+            await using var connection = new NpgsqlConnection(wanted.ConnectionString);
+            await connection.OpenAsync(cancellationToken);
+            await using var create = new NpgsqlCommand($"CREATE DATABASE {new NpgsqlCommandBuilder().QuoteIdentifier(name)}", connection);
+            await create.ExecuteNonQueryAsync(cancellationToken);
+            logger.DatabaseCreated(name);
+        }
+    }
+
+    private string? ConnectionString()
+    {
+        using var scope = scopes.CreateScope();
+        return scope.ServiceProvider.GetRequiredService<LedgerContext>().Database.GetConnectionString();
+    }
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        using var scope = scopes.CreateScope();
+        var context = scope.ServiceProvider.GetRequiredService<LedgerContext>();
+        context.Database.SetCommandTimeout(CommandTimeout);
+        await context.Database.MigrateAsync(cancellationToken);
+    }
+
+    private static bool IsToBeExpected(Exception exception) =>
+        exception.GetBaseException() is System.Net.Sockets.SocketException
+        || exception is PostgresException postgres && ToBeExpected.Contains(postgres.SqlState)
+        || exception.InnerException is PostgresException inner && ToBeExpected.Contains(inner.SqlState)
+        || exception is NpgsqlException { IsTransient: true };
+}

@@ -1,0 +1,16 @@
+using LlmAspire.Usage;
+
+namespace LlmAspire.UsageWorker.Ingestion;
+
+public static class IngestionExtensions
+{
+    /// <summary>Adds the worker that moves events from the inbox into the ledger.</summary>
+    public static TBuilder AddIngestion<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddUsageIngestion();
+        builder.Services.AddSingleton<IngestionTelemetry>();
+        builder.Services.AddHostedService<IngestionWorker>();
+        return builder;
+    }
+}

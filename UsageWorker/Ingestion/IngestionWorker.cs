@@ -1,0 +1,94 @@
+using LlmAspire.Usage;
+using Npgsql;
+using OpenTelemetry;
+
+namespace LlmAspire.UsageWorker.Ingestion;
+
+/// <summary>
+/// Moves events from the inbox into the ledger: at once when it is notified, every few seconds in any case. Any number of
+/// workers may run.
+/// </summary>
+internal sealed class IngestionWorker(
+    UsageIngestion ingestion,
+    NpgsqlDataSource source,
+    ILedgerReadiness readiness,
+    IngestionTelemetry telemetry,
+    TimeProvider time,
+    ILogger<IngestionWorker> logger) : BackgroundService
+{
+    private const int LargestBatch = 500;
+
+    /// <summary>A notification can be lost with its connection.</summary>
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
+
+    private DateTimeOffset partitionsCheckedAt = DateTimeOffset.MinValue;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await readiness.WhenReadyAsync(stoppingToken);
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), time);
+        while (true)
+        {
+            try
+            {
+                await ListenAsync(backoff, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                logger.IngestionInterrupted(exception, backoff.Next);
+                await backoff.WaitAsync(stoppingToken);
+            }
+        }
+    }
+
+    private async Task ListenAsync(Backoff backoff, CancellationToken stoppingToken)
+    {
+        // The polling would fill the traces: a batch that holds something makes its own spans.
+        using var quiet = SuppressInstrumentationScope.Begin();
+        await using var connection = await source.OpenConnectionAsync(stoppingToken);
+        await using (var listen = new NpgsqlCommand($"LISTEN {UsageIngestion.Channel}", connection))
+        {
+            await listen.ExecuteNonQueryAsync(stoppingToken);
+        }
+
+        while (true)
+        {
+            await EnsurePartitionsAsync(stoppingToken);
+            while (await IngestAsync(stoppingToken) == LargestBatch)
+            {
+            }
+
+            backoff.Reset();
+            // A notification that came meanwhile ends it at once.
+            await connection.WaitAsync(PollInterval, stoppingToken);
+        }
+    }
+
+    private async Task<int> IngestAsync(CancellationToken stoppingToken)
+    {
+        var begun = time.GetUtcNow();
+        var batch = await ingestion.IngestAsync(LargestBatch, stoppingToken);
+        if (batch.Taken > 0)
+        {
+            using var heard = SuppressInstrumentationScope.Begin(value: false);
+            telemetry.Record(batch, begun, time.GetUtcNow());
+            logger.Ingested(batch.Events.Count, batch.Repeated, batch.Rejected);
+        }
+
+        return batch.Taken;
+    }
+
+    /// <summary>This month's and the next one's, looked at every hour.</summary>
+    private async Task EnsurePartitionsAsync(CancellationToken stoppingToken)
+    {
+        var now = time.GetUtcNow();
+        if (now - partitionsCheckedAt < TimeSpan.FromHours(1))
+        {
+            return;
+        }
+
+        await ingestion.EnsurePartitionAsync(now, stoppingToken);
+        await ingestion.EnsurePartitionAsync(now.AddMonths(1), stoppingToken);
+        partitionsCheckedAt = now;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace LlmAspire.DemoGateway.Contract;
+
+/// <summary>Ends a request with an error of the proxy. The known ones, with the odd statuses and types of the original, are made here.</summary>
+internal sealed class GatewayException(int status, string message, string? type, string? param) : Exception(message)
+{
+    /// <summary>LiteLLM writes Python's None as text into some errors.</summary>
+    private const string None = "None";
+
+    private const string InvalidRequest = "invalid_request_error";
+
+    public int Status { get; } = status;
+
+    public ErrorBody Body { get; } = new(new ErrorDetails(message, type, param, status.ToString(CultureInfo.InvariantCulture)));
+
+    public static GatewayException NoKey() => new(401, "Authentication Error, No api key passed in.", "auth_error", None);
+
+    /// <summary>400 and not 401: the proxy without a database cannot look the key up (BerriAI/litellm#12273).</summary>
+    public static GatewayException WrongKey() => new(400, "No connected db.", "no_db_connection", null);
+
+    public static GatewayException InvalidJson(string reason) => new(400, $"Invalid JSON payload: {reason}", InvalidRequest, null);
+
+    /// <summary>400 and not 404; the message holds a Python dict.</summary>
+    public static GatewayException UnknownAlias(string alias) => new(
+        400,
+        $"{{'error': '/chat/completions: Invalid model name passed in model={alias}. Call `/v1/models` to view available models for your key.'}}",
+        None,
+        None);
+
+    /// <summary>500 and not 400.</summary>
+    public static GatewayException NoMessages() =>
+        new(500, "Router.acompletion() missing 1 required positional argument: 'messages'", None, None);
+
+    /// <summary>What a provider answers to a request it does not understand.</summary>
+    public static GatewayException BadRequest(string provider, string reason) =>
+        new(400, $"litellm.BadRequestError: {ExceptionName(provider)} - {reason}", InvalidRequest, null);
+
+    /// <summary>The type is null and there is no code <c>context_length_exceeded</c>: clients match the name in the message.</summary>
+    public static GatewayException ContextWindowExceeded(string provider, int limit, int tokens) => new(
+        400,
+        $"litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: {ExceptionName(provider)} - "
+            + $"This model's maximum context length is {limit} tokens. However, your messages resulted in {tokens} tokens. Please reduce the length of the messages.",
+        null,
+        null);
+
+    private static string ExceptionName(string provider) => provider switch
+    {
+        "openai" => "OpenAIException",
+        "anthropic" => "AnthropicException",
+        "gemini" => "GeminiException",
+        "mistral" => "MistralException",
+        _ => $"{provider}Exception",
+    };
+}

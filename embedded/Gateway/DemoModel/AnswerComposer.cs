@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace LlmAspire.DemoGateway.DemoModel;
+
+/// <summary>Puts the sections of an answer together: what the question's kind asks for, in an order and wording that the seed chooses.</summary>
+internal static class AnswerComposer
+{
+    private const int MaxQuoted = 80;
+
+    public static string Compose(Conversation conversation, Random random)
+    {
+        var topic = Topic.Of(conversation.Question, conversation.System);
+        if (conversation.ToolResults.Count > 0)
+        {
+            return Join([.. conversation.ToolResults.Select(ToolSection), $"That is what the tools say about **{topic.Subject}**. {Signature}"]);
+        }
+
+        return topic.Intent switch
+        {
+            Intent.Greeting => $"{Pick(random, "Hello!", "Hi there!", "Good to see you!")} {Signature} What would you like to talk about?",
+            Intent.Thanks => $"{Pick(random, "You are welcome!", "Glad it helped!", "Any time!")} Ask on whenever you like. {Signature}",
+            Intent.AboutModel => About,
+            Intent.Title => Title(topic),
+            Intent.SystemPrompt => SystemPrompt(topic),
+            _ when topic.Brief => Join([Earlier(conversation), Sections.InOneSentence(topic, random), Signature]),
+            _ => Full(conversation, topic, random),
+        };
+    }
+
+    private const string Signature = "*(I am the built-in demo model: no provider was called, so take this as a sample of the form, not as advice.)*";
+
+    private const string About =
+        """
+        I am the **built-in demo model** of this stack. I run without any provider key, so that the first chat always answers:
+
+        - I read your question's key words and answer on its topic, in varied Markdown;
+        - I call a tool when one is offered and you ask for it;
+        - with the same seed I always say the same.
+
+        I do not *know* anything. For a real model put a provider key, such as `OPENAI_API_KEY`, into `.env` and start again.
+        """;
+
+    private static string Full(Conversation conversation, Topic topic, Random random)
+    {
+        List<string> body = topic.Intent switch
+        {
+            Intent.Code => [Sections.Code(topic, random), Sections.KeyPoints(topic, random), Sections.Table(topic, random)],
+            Intent.Compare => [Sections.Comparison(topic), Sections.KeyPoints(topic, random), Sections.Choice(topic, random)],
+            Intent.Steps => [Sections.Steps(topic, random), Sections.Code(topic, random), Sections.Pitfalls(topic, random)],
+            Intent.Formula => [Sections.Formula(topic, random), Sections.Steps(topic, random), Sections.Table(topic, random)],
+            _ => Explanation(topic, random),
+        };
+        return Join([Earlier(conversation), Sections.Opening(topic, random), .. body, Sections.InOneSentence(topic, random), Signature]);
+    }
+
+    /// <summary>The key points, and two of the other kinds of section.</summary>
+    private static List<string> Explanation(Topic topic, Random random)
+    {
+        Func<Topic, Random, string>[] kinds = [Sections.Table, Sections.Steps, Sections.Formula, Sections.Code, Sections.Pitfalls];
+        random.Shuffle(kinds);
+        return [Sections.KeyPoints(topic, random), .. kinds.Take(2).Select(section => section(topic, random))];
+    }
+
+    private static string Earlier(Conversation conversation) => conversation.EarlierQuestion is { } earlier
+        ? $"Going on from your earlier question about *{Topic.Of(earlier).Subject}*:"
+        : "";
+
+    private static string Title(Topic topic) => string.Join(' ', topic.Keywords.Take(5).Select(Sections.Capitalised));
+
+    private static string SystemPrompt(Topic topic) =>
+        $"""
+        You are a careful assistant. Your field: {topic.Subject}.
+
+        - Answer questions about {Sections.Enumerate(topic.Keywords)} precisely, and say when you do not know.
+        - Ask back when a request can be understood in more than one way.
+        - Prefer short paragraphs, lists and examples; put code into fenced blocks.
+        - Stay on the subject, and keep personal data out of your answers.
+
+        (Drafted by the built-in demo model.)
+        """;
+
+    /// <summary>A JSON object becomes a table, anything else a quotation.</summary>
+    private static string ToolSection(ToolResult result)
+    {
+        if (AsObject(result.Content) is not { Count: > 0 } members)
+        {
+            return $"The tool `{result.Name}` answered:\n\n> {result.Content.ReplaceLineEndings("\n> ")}";
+        }
+
+        var rows = members.Select(member => $"| {member.Key} | {Shortened(member.Value?.ToString() ?? "none")} |");
+        return $"The tool `{result.Name}` answered:\n\n| Field | Value |\n| --- | --- |\n{string.Join('\n', rows)}";
+    }
+
+    private static JsonObject? AsObject(string content)
+    {
+        try
+        {
+            return JsonNode.Parse(content) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string Shortened(string text) =>
+        (text.Length > MaxQuoted ? $"{text[..MaxQuoted]}…" : text).Replace('\n', ' ').Replace("|", "\\|", StringComparison.Ordinal);
+
+    private static string Join(IEnumerable<string> sections) => string.Join("\n\n", sections.Where(section => section.Length > 0));
+
+    private static string Pick(Random random, params ReadOnlySpan<string> variants) => variants[random.Next(variants.Length)];
+}

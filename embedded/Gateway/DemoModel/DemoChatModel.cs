@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmAspire.DemoGateway.Configuration;
+using LlmAspire.DemoGateway.Contract;
+
+namespace LlmAspire.DemoGateway.DemoModel;
+
+/// <summary>
+/// The built-in model: answers on the question's topic, without knowing anything about it. The same request with the same
+/// seed, or the same messages without one, has the same answer.
+/// </summary>
+internal static class DemoChatModel
+{
+    /// <summary>Prompt caches are counted in blocks of this many tokens.</summary>
+    private const int CacheBlock = 64;
+
+    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment)
+    {
+        var conversation = Conversation.Of(request);
+        var random = new Random(Seed(request));
+        var cached = Blocks(conversation.EarlierTokens);
+        var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
+
+        var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
+        var (visible, finishReason) = Visible(request, deployment, conversation, random);
+        IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
+
+        var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);
+        var (kept, cut) = Cut(steps, limit);
+        return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, kept, cut ? "length" : finishReason);
+    }
+
+    private static (IEnumerable<AnswerStep> Steps, string FinishReason) Visible(
+        ChatCompletionRequest request, Deployment deployment, Conversation conversation, Random random)
+    {
+        if (conversation.ToolResults.Count == 0 && ToolChooser.Choose(request, conversation.Question) is { Count: > 0 } tools)
+        {
+            return (Calls(tools, conversation.Question, deployment.Provider, random), "tool_calls");
+        }
+
+        var text = request.ResponseFormat switch
+        {
+            { JsonSchema.Schema: { } schema } => SchemaExample.Generate(schema, conversation.Question),
+            { Type: "json_object" } => new JsonObject { ["answer"] = conversation.Question }.ToJsonString(GatewayJson.Wire.Options),
+            _ => AnswerComposer.Compose(conversation, random),
+        };
+        return (Tokenizer.Split(UpToStop(text, request.Stop)).Select(token => new TextStep(token)), "stop");
+    }
+
+    private static IEnumerable<AnswerStep> Calls(IReadOnlyList<ToolFunction> tools, string question, string provider, Random random)
+    {
+        var prefix = provider == "anthropic" ? "toolu_" : "call_";
+        for (var i = 0; i < tools.Count; i++)
+        {
+            var index = i;
+            yield return new ToolCallStep(index, prefix + RandomId(random), tools[i].Name!);
+            foreach (var token in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
+            {
+                yield return new ToolArgumentsStep(index, token);
+            }
+        }
+    }
+
+    private static string UpToStop(string text, JsonElement? stop)
+    {
+        IEnumerable<string> sequences = stop switch
+        {
+            { ValueKind: JsonValueKind.String } one => [one.GetString()!],
+            { ValueKind: JsonValueKind.Array } many => many.EnumerateArray().Select(item => item.GetString()!),
+            _ => [],
+        };
+        var end = sequences.Where(sequence => sequence.Length > 0)
+            .Select(sequence => text.IndexOf(sequence, StringComparison.Ordinal))
+            .Where(index => index >= 0)
+            .DefaultIfEmpty(text.Length)
+            .Min();
+        return text[..end];
+    }
+
+    /// <summary>Tokens spent before the first visible one, within a third around what the effort asks for.</summary>
+    private static int ReasoningTokens(string effort, Random random)
+    {
+        var typical = effort switch
+        {
+            "none" => 0,
+            "minimal" => 8,
+            "low" => 24,
+            "medium" => 48,
+            _ => 96,
+        };
+        return typical + random.Next(-typical / 3, (typical / 3) + 1);
+    }
+
+    private static (List<AnswerStep> Kept, bool Cut) Cut(IEnumerable<AnswerStep> steps, int limit)
+    {
+        var kept = new List<AnswerStep>();
+        var left = limit;
+        foreach (var step in steps)
+        {
+            if (step.Tokens > left)
+            {
+                // Thinking can be cut in the middle; an answer then has no text at all, as with real models.
+                if (step is ReasoningStep && left > 0)
+                {
+                    kept.Add(new ReasoningStep(left));
+                }
+
+                return (kept, true);
+            }
+
+            kept.Add(step);
+            left -= step.Tokens;
+        }
+
+        return (kept, false);
+    }
+
+    private static int Blocks(int tokens) => tokens / CacheBlock * CacheBlock;
+
+    private static int Seed(ChatCompletionRequest request)
+    {
+        var hash = request.Seed is { } seed
+            ? SHA256.HashData(BitConverter.GetBytes(seed))
+            : SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', request.Messages.Select(message => $"{message.Role}:{message.Content}"))));
+        return BinaryPrimitives.ReadInt32LittleEndian(hash) & int.MaxValue;
+    }
+
+    private static string RandomId(Random random) => new(random.GetItems<char>("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", 24));
+}

@@ -1,0 +1,47 @@
+using System.Text.Json.Serialization;
+
+namespace LlmAspire.DemoGateway.Served;
+
+/// <summary>
+/// One line of the record. A call has one line when it is accepted (which names it), one for every token, one at its end:
+/// <code>
+/// {"id":"0198…","at":"2026-11-22T23:51:23.1+00:00","call":{"call_id":"98a7…","model_id":"chat-default-openai-1",…,"prompt_tokens":11}}
+/// {"id":"0198…","completion_tokens":1}
+/// {"id":"0198…","completion_tokens":2,"at":"…","outcome":"completed","reasoning_tokens":0}
+/// </code>
+/// </summary>
+/// <param name="CompletionTokens">So far, reasoning included.</param>
+internal sealed record ServedEvent(
+    Guid Id,
+    DateTimeOffset? At = null,
+    ServedCallHead? Call = null,
+    int? CompletionTokens = null,
+    ServedOutcome? Outcome = null,
+    int? ReasoningTokens = null);
+
+/// <summary>What is known of a call when it is accepted.</summary>
+/// <param name="CallId"><c>x-litellm-call-id</c>.</param>
+/// <param name="ModelId">The deployment, <c>x-litellm-model-id</c>.</param>
+/// <param name="ServedModel">The provider's own name of the model.</param>
+/// <param name="PromptTokens">Cached and cache-write tokens included.</param>
+internal sealed record ServedCallHead(
+    string CallId,
+    string ModelId,
+    string Alias,
+    string Provider,
+    string ServedModel,
+    bool Stream,
+    int PromptTokens,
+    int CachedTokens,
+    int CacheWriteTokens);
+
+[JsonConverter(typeof(JsonStringEnumConverter<ServedOutcome>))]
+internal enum ServedOutcome
+{
+    [JsonStringEnumMemberName("completed")] Completed,
+
+    /// <summary>The client went away, and the model was stopped.</summary>
+    [JsonStringEnumMemberName("client_gone")] ClientGone,
+
+    [JsonStringEnumMemberName("failed")] Failed,
+}

@@ -1,0 +1,74 @@
+using Npgsql;
+
+namespace LlmAspire.EmbeddedPostgres;
+
+/// <summary>Runs the server as long as this process lives, and ends this process when the server ends.</summary>
+internal sealed class PostgresSupervisor(
+    PostgresServerOptions options, ILogger<PostgresSupervisor> logger, IHostApplicationLifetime lifetime) : BackgroundService
+{
+    private const int ExitCodeSetup = 2;
+    private const int ExitCodeDied = 1;
+
+    private volatile string? connectionString;
+
+    /// <summary>True when the server answers a query.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        if (connectionString is not { } server)
+        {
+            return false;
+        }
+
+        try
+        {
+            await using var connection = new NpgsqlConnection(server);
+            await connection.OpenAsync(cancellationToken);
+            await using var command = new NpgsqlCommand("SELECT 1", connection);
+            await command.ExecuteScalarAsync(cancellationToken);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await using var started = await PostgresServer.StartAsync(options, logger, stoppingToken);
+            foreach (var database in options.Databases.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            {
+                await started.EnsureDatabaseAsync(database, stoppingToken);
+            }
+
+            // Not pooled: the server would have to cut the idle connection of a probe when it stops.
+            connectionString = new NpgsqlConnectionStringBuilder(started.ConnectionString) { Pooling = false }.ConnectionString;
+            await Task.WhenAny(started.Exited, Task.Delay(Timeout.Infinite, stoppingToken));
+            connectionString = null;
+            if (!stoppingToken.IsCancellationRequested)
+            {
+                logger.Died(started.TextOfLastLines());
+                Environment.ExitCode = ExitCodeDied;
+                lifetime.StopApplication();
+            }
+        }
+        catch (PostgresSetupException exception)
+        {
+            logger.CannotStart(exception.Message);
+            Environment.ExitCode = ExitCodeSetup;
+            lifetime.StopApplication();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopped while it started.
+        }
+        catch (Exception exception)
+        {
+            logger.Failed(exception);
+            Environment.ExitCode = ExitCodeDied;
+            lifetime.StopApplication();
+        }
+    }
+}

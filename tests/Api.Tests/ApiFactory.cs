@@ -1,0 +1,120 @@
+using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using LlmAspire.Usage;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace LlmAspire.Api.Tests;
+
+/// <summary>The Api in this process, with a gateway of the test and a writer that remembers.</summary>
+internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Program>
+{
+    public RecordingWriter Writer { get; } = new();
+
+    public LogRecorder Logs { get; } = new();
+
+    public Dictionary<string, string> Settings { get; } = [];
+
+    public Action<IServiceCollection>? ConfigureServices { get; init; }
+
+    public string Environment { get; init; } = "Development";
+
+    /// <summary>A client for a gateway that is there: waits until the Api serves.</summary>
+    public async Task<HttpClient> CreateReadyClientAsync(string? user = null)
+    {
+        var client = CreateClient();
+        if (user is not null)
+        {
+            client.DefaultRequestHeaders.Add("X-Demo-User", user);
+        }
+
+        await Until.TrueAsync(async () => (await client.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+        return client;
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment(Environment);
+        builder.UseSetting("LLM_BASE_URL", gatewayUrl);
+        builder.UseSetting("LLM_API_KEY", TestGateway.Key);
+        foreach (var (key, value) in Settings)
+        {
+            builder.UseSetting(key, value);
+        }
+
+        builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Logs));
+        builder.ConfigureTestServices(services =>
+        {
+            services.RemoveAll<IUsageEventWriter>();
+            services.AddSingleton<IUsageEventWriter>(Writer);
+            ConfigureServices?.Invoke(services);
+        });
+    }
+}
+
+internal static class Until
+{
+    /// <summary>Asks until the answer is yes, at most for ten seconds.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(10));
+        while (!await condition())
+        {
+            await Task.Delay(10, patience.Token);
+        }
+    }
+
+    public static Task TrueAsync(Func<bool> condition) => TrueAsync(() => Task.FromResult(condition()));
+}
+
+internal sealed record ReceivedEvent(string Type, string? Id, JsonElement Data);
+
+internal static class ChatClientExtensions
+{
+    public static Task<HttpResponseMessage> ChatAsync(this HttpClient client, object body) =>
+        client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = JsonContent.Create(body) },
+            HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken);
+
+    public static async IAsyncEnumerable<ReceivedEvent> ReadEventsAsync(this HttpResponseMessage response)
+    {
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        var parser = SseParser.Create(
+            await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken), (_, data) => JsonDocument.Parse(data.ToArray()).RootElement);
+        await foreach (var item in parser.EnumerateAsync(TestContext.Current.CancellationToken))
+        {
+            yield return new ReceivedEvent(item.EventType, item.EventId, item.Data);
+        }
+    }
+
+    public static async Task<List<ReceivedEvent>> ReadAllEventsAsync(this HttpResponseMessage response)
+    {
+        var events = new List<ReceivedEvent>();
+        await foreach (var item in response.ReadEventsAsync())
+        {
+            events.Add(item);
+        }
+
+        return events;
+    }
+
+    /// <summary>The body as problem details, checked for what all of them have.</summary>
+    public static async Task<JsonElement> ReadProblemAsync(this HttpResponseMessage response)
+    {
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal((int)response.StatusCode, problem.GetProperty("status").GetInt32());
+        Assert.NotEqual("", problem.GetProperty("title").GetString());
+        Assert.NotEqual("", problem.GetProperty("detail").GetString());
+        Assert.NotEqual("", problem.GetProperty("code").GetString());
+        Assert.Equal(32, problem.GetProperty("traceId").GetString()!.Length);
+        return problem;
+    }
+}

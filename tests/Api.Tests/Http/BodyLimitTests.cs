@@ -1,0 +1,27 @@
+using System.Net;
+using System.Text;
+
+namespace LlmAspire.Api.Tests.Http;
+
+public class BodyLimitTests
+{
+    // On a real port: the limit is Kestrel's.
+    [Fact]
+    public async Task a_body_above_the_limit_is_413_and_names_the_limit()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl);
+        api.UseKestrel(0);
+        api.StartServer();
+        using var client = await api.CreateReadyClientAsync();
+
+        using var content = new StringContent($$"""{"message":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json");
+        using var response = await client.PostAsync("/chat", content, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        var problem = await response.ReadProblemAsync();
+        Assert.Equal("body_too_large", problem.GetProperty("code").GetString());
+        Assert.Contains("4,194,304", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.False(response.Headers.Contains("Server"));
+    }
+}

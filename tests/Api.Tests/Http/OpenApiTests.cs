@@ -1,0 +1,29 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace LlmAspire.Api.Tests.Http;
+
+public class OpenApiTests
+{
+    [Fact]
+    public async Task the_document_lists_the_endpoints_with_name_summary_and_tag()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl);
+        var client = await api.CreateReadyClientAsync();
+
+        var document = await client.GetFromJsonAsync<JsonElement>("/openapi/v1.json", TestContext.Current.CancellationToken);
+
+        var operations = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => (Key: $"{operation.Name} {path.Name}", operation.Value)))
+            .ToDictionary(operation => operation.Key, operation => operation.Value);
+        Assert.Equal(["delete /chat/runs/{id}", "get /llm/models", "post /chat"], operations.Keys.Order());
+        Assert.All(operations.Values, operation => Assert.All(
+            ["operationId", "summary", "tags"], name => Assert.True(operation.TryGetProperty(name, out _), name)));
+        var chat = operations["post /chat"];
+        Assert.True(chat.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _));
+        Assert.True(chat.GetProperty("responses").TryGetProperty("503", out _));
+        // The caller is not a parameter that anybody sends.
+        Assert.Equal(["include"], operations["get /llm/models"].GetProperty("parameters").EnumerateArray().Select(p => p.GetProperty("name").GetString()));
+    }
+}

@@ -1,0 +1,464 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using LlmAspire.Api.Llm;
+using LlmAspire.Usage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace LlmAspire.Api.Tests.Llm;
+
+public class UsageAccountingHandlerTests
+{
+    private readonly RecordingWriter _writer = new();
+    private readonly GatewayOptions _options = new();
+    private readonly CallContext _context = NewContext();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_call_becomes_one_event_with_everything_the_answer_told(bool streaming)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        using var activity = new Activity("test").Start();
+
+        var body = await ReadAsync(client, streaming);
+
+        Assert.Equal(streaming ? Answers.Stream : Answers.Plain, body);
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        var row = Assert.Single(_writer.Events);
+        Assert.Same(row, settled.Usage);
+        Assert.Equal("stop", settled.FinishReason);
+        Assert.Null(settled.Failure);
+
+        Assert.Equal(7, row.Id.Version);
+        Assert.Equal(_context.UserId, row.UserId);
+        Assert.Equal(_context.OrgId, row.OrgId);
+        Assert.Equal(_context.ApiKeyId, row.ApiKeyId);
+        Assert.Equal(_context.RequestId, row.RequestId);
+        Assert.Equal(_context.ConversationId, row.ConversationId);
+        Assert.Equal(UsageOperation.Title, row.Operation);
+        Assert.Equal(activity.Id, row.Traceparent);
+        Assert.Equal("chat-default", row.ModelAlias);
+        Assert.Equal("openai", row.Provider);
+        Assert.Equal("gpt-4o-mini", row.ServedModel);
+        Assert.Equal((11, 8), (row.PromptTokens, row.CompletionTokens));
+        Assert.Equal((4, null, 3, 0, 0), (row.CachedPromptTokens, row.CacheWriteTokens, row.ReasoningTokens, row.AudioPromptTokens, row.AudioCompletionTokens));
+        Assert.Equal((UsageSource.Provider, UsageOutcome.Completed), (row.Source, row.Outcome));
+        Assert.Equal(streaming ? (null, null) : (2, 0), (row.Attempts, row.Fallbacks));
+        Assert.InRange(row.TtftMs!.Value, 0, row.DurationMs);
+        Assert.Equal(row.Id.ToString(), row.GatewayCallId);
+        Assert.Equal(Answers.UsageJson, row.RawUsage!.Value.GetRawText());
+        Assert.Equal(row.Id.ToString(), Assert.Single(gateway.Chats).Headers["x-litellm-call-id"]);
+    }
+
+    /// <summary>The shapes in which streams come, each with what has to be in its row.</summary>
+    public static TheoryData<string, string, UsageOutcome, UsageSource, long, long> Shapes => new()
+    {
+        { "LiteLLM: usage beside a choice", Answers.Stream, UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
+        { "OpenAI: usage without choices", Answers.Content + Answers.Finish + Answers.Usage(Answers.UsageJson, "[]") + Answers.Done,
+            UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
+        { "usage null until the last", Answers.Usage("null") + Answers.Content + Answers.Finish + Answers.Usage(Answers.UsageJson, "[]") + Answers.Usage("null") + Answers.Done,
+            UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
+        { "cumulative", Answers.Usage("""{"prompt_tokens":11,"completion_tokens":1}""") + Answers.Content + Answers.Finish
+            + Answers.Usage("""{"prompt_tokens":11,"completion_tokens":2}""") + Answers.Done, UsageOutcome.Completed, UsageSource.Provider, 11, 2 },
+        { "usage in the chunk that finishes", Answers.Content
+            + "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":6}}\n\n" + Answers.Done,
+            UsageOutcome.Completed, UsageSource.Provider, 5, 6 },
+        { "explicit zero", Answers.Content + Answers.Finish + Answers.Usage("""{"prompt_tokens":0,"completion_tokens":0}""") + Answers.Done,
+            UsageOutcome.Completed, UsageSource.Provider, 0, 0 },
+        { "no usage at all", Answers.Content + Answers.Finish + Answers.Done, UsageOutcome.Completed, UsageSource.None, 0, 0 },
+        { "no [DONE]", Answers.Content + Answers.Finish + Answers.Usage(Answers.UsageJson), UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
+        { "carriage returns", Answers.Stream.ReplaceLineEndings("\r\n"), UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
+        { "no finish reason", Answers.Content + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "no finish reason, but usage", Answers.Content + Answers.Usage(Answers.UsageJson) + Answers.Done, UsageOutcome.Failed, UsageSource.Partial, 11, 8 },
+        { "an end in the middle", Answers.Content, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "error event", Answers.Content + Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "error event after the finish", Answers.Content + Answers.Finish + Answers.ErrorEvent + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "error event at once", Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "no JSON", "data: <html>\n\n" + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "nothing", "", UsageOutcome.Failed, UsageSource.None, 0, 0 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public async Task every_shape_of_a_stream_is_one_row_and_passes_unchanged(
+        string shape, string stream, UsageOutcome outcome, UsageSource source, long prompt, long completion)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(stream);
+        using var client = NewClient(gateway.BaseUrl);
+
+        Assert.Equal(stream, await ReadAsync(client, streaming: true));
+
+        var row = Assert.Single(_writer.Events);
+        Assert.True((outcome, source, prompt, completion) == (row.Outcome, row.Source, row.PromptTokens, row.CompletionTokens), $"{shape}: {row}");
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal(outcome == UsageOutcome.Failed, settled.Failure is not null);
+    }
+
+    [Fact]
+    public async Task cache_classes_of_anthropic_are_taken_from_where_the_gateway_puts_them()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(Answers.Content + Answers.Finish + Answers.Usage(
+            """{"completion_tokens":7,"prompt_tokens":17,"prompt_tokens_details":{"cached_tokens":5,"cache_creation_tokens":2},"cache_creation_input_tokens":2,"cache_read_input_tokens":5}""")
+            + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.Equal((17, 5, 2), (row.PromptTokens, row.CachedPromptTokens, row.CacheWriteTokens));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(64)]
+    [InlineData(100_000)]
+    public async Task the_end_is_found_and_nothing_changed_whatever_the_size_of_the_reads(int size)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        using var response = await PostAsync(client, streaming: true);
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+
+        var received = new List<byte>();
+        var buffer = new byte[size];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, Token)) > 0)
+        {
+            received.AddRange(buffer[..read]);
+        }
+
+        Assert.Equal(Answers.Stream, Encoding.UTF8.GetString([.. received]));
+        Assert.Equal((11, UsageOutcome.Completed), (Assert.Single(_writer.Events).PromptTokens, _writer.Events[0].Outcome));
+    }
+
+    [Theory]
+    [InlineData(true, 500, Answers.ErrorBody, "provider_failed")]
+    [InlineData(false, 500, Answers.ErrorBody, "provider_failed")]
+    [InlineData(true, 429, """{"error":{"message":"No deployments available","type":"None","param":"None","code":"429"}}""", "model_busy")]
+    [InlineData(true, 408, """{"error":{"message":"litellm.Timeout","type":null,"code":"408"}}""", "model_timeout")]
+    [InlineData(true, 401, """{"error":{"message":"x","type":"auth_error","code":"401"}}""", "gateway_credentials_refused")]
+    [InlineData(true, 400, """{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}""", "gateway_credentials_refused")]
+    [InlineData(true, 400, """{"error":{"message":"litellm.ContextWindowExceededError: too long","type":null,"code":"400"}}""", "context_too_long")]
+    [InlineData(true, 400, """{"error":{"message":"content filter","type":"invalid_request_error","code":"400"}}""", "provider_refused")]
+    [InlineData(true, 502, "<html>Bad Gateway</html>", "provider_failed")]
+    [InlineData(true, 404, """{"detail":"Not Found"}""", "provider_failed")]
+    public async Task an_error_status_is_a_failed_row_and_passes_to_the_caller(bool streaming, int status, string body, string code)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendJson(status, body);
+        using var client = NewClient(gateway.BaseUrl);
+
+        using var response = await PostAsync(client, streaming);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(body, await response.Content.ReadAsStringAsync(Token));
+        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        Assert.Equal(code, Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_reset_is_a_failed_row(bool streaming)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var text = streaming ? Answers.Content : "{\"id\":\"c1\",";
+        var headersCame = new TaskCompletionSource();
+        gateway.OnChat = Answers.SendAndReset(text, streaming ? "text/event-stream" : "application/json", headersCame.Task);
+        using var client = NewClient(gateway.BaseUrl);
+        using var response = await PostAsync(client, streaming);
+        headersCame.SetResult();
+
+        await Assert.ThrowsAnyAsync<IOException>(() => ReadBodyAsync(response));
+
+        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        Assert.Equal("gateway_connection_lost", Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
+    }
+
+    [Fact]
+    public async Task a_reset_before_the_answer_is_a_failed_row()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = context =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        };
+        using var client = NewClient(gateway.BaseUrl);
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(client, streaming: true));
+
+        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        Assert.Equal("gateway_connection_lost", Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_refused_connection_is_a_failed_row(bool streaming)
+    {
+        using var client = NewClient($"http://127.0.0.1:{TestGateway.FreePort()}");
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(client, streaming));
+
+        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        Assert.Equal("gateway_unavailable", Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
+    }
+
+    [Theory]
+    [InlineData(true, UsageOutcome.Stopped)]
+    [InlineData(false, UsageOutcome.Stopped)]
+    [InlineData(true, UsageOutcome.Disconnected)]
+    [InlineData(false, UsageOutcome.Disconnected)]
+    public async Task a_cancelled_call_is_one_row_that_says_who_cancelled(bool streaming, UsageOutcome reason)
+    {
+        var clientGone = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendAndWait(streaming ? Answers.Content : "{", clientGone);
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+        using (var response = await PostAsync(client, streaming))
+        {
+            var reading = ReadBodyAsync(response, cancellation.Token);
+            _context.MarkCancelled(reason);
+            _context.MarkCancelled(UsageOutcome.Failed); // The first reason stays.
+            await cancellation.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        }
+
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal((reason, UsageSource.None), (settled.Usage.Outcome, settled.Usage.Source));
+        Assert.Single(_writer.Events);
+        await clientGone.Task.WaitAsync(TimeSpan.FromSeconds(5), Token);
+    }
+
+    [Fact]
+    public async Task a_call_cancelled_before_the_gateway_answers_is_one_row()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+
+        var posting = PostAsync(client, streaming: true, cancellation.Token);
+        await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+        _context.MarkCancelled(UsageOutcome.Stopped);
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+        Assert.Equal(UsageOutcome.Stopped, Assert.Single(_writer.Events).Outcome);
+    }
+
+    [Fact]
+    public async Task a_cancellation_that_nobody_marked_is_a_time_out()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+
+        var posting = PostAsync(client, streaming: true, cancellation.Token);
+        await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal((UsageOutcome.Failed, "model_timeout"), (settled.Usage.Outcome, settled.Failure!.Code));
+    }
+
+    [Theory]
+    [InlineData("content only", UsageOutcome.Disconnected, UsageSource.None)]
+    [InlineData("error event", UsageOutcome.Failed, UsageSource.None)]
+    [InlineData("usage", UsageOutcome.Disconnected, UsageSource.Partial)]
+    public async Task an_answer_that_is_left_is_settled(string sent, UsageOutcome outcome, UsageSource source)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendAndWait(Answers.Content + sent switch
+        {
+            "error event" => Answers.ErrorEvent,
+            "usage" => Answers.Usage(Answers.UsageJson),
+            _ => "",
+        });
+        using var client = NewClient(gateway.BaseUrl);
+        using (var response = await PostAsync(client, streaming: true))
+        {
+            await using var stream = await response.Content.ReadAsStreamAsync(Token);
+            await stream.ReadAtLeastAsync(new byte[64 * 1024], Answers.Content.Length + (sent == "content only" ? 0 : 50), cancellationToken: Token);
+        }
+
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal((outcome, source), (settled.Usage.Outcome, settled.Usage.Source));
+        Assert.Single(_writer.Events);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task the_end_is_given_only_when_the_event_is_durable(bool streaming)
+    {
+        var durable = _writer.Hold();
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        using var response = await PostAsync(client, streaming);
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+
+        // Everything before the end comes at once.
+        var text = streaming ? Answers.Stream[..^Answers.Done.Length] : Answers.Plain;
+        var before = new byte[text.Length];
+        await stream.ReadExactlyAsync(before, Token);
+        Assert.Equal(text, Encoding.UTF8.GetString(before));
+
+        var end = stream.ReadAsync(new byte[64], Token).AsTask();
+        await Until.TrueAsync(() => _writer.Events.Count == 1);
+        var settled = _context.WhenSettledAsync();
+        Assert.False(end.IsCompleted);
+        Assert.False(settled.IsCompleted);
+
+        durable.SetResult();
+        Assert.Equal(streaming ? Answers.Done.Length : 0, await end);
+        Assert.Single(await settled);
+    }
+
+    [Theory]
+    [InlineData("held", true)]
+    [InlineData("held", false)]
+    [InlineData("broken", true)]
+    public async Task without_a_ledger_there_is_no_end(string ledger, bool streaming)
+    {
+        _options.SettleTimeout = TimeSpan.FromMilliseconds(50);
+        if (ledger == "held")
+        {
+            _writer.Hold();
+        }
+        else
+        {
+            _writer.Break();
+        }
+
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        using var response = await PostAsync(client, streaming);
+
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ReadBodyAsync(response));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => _context.WhenSettledAsync());
+        Assert.Single(_writer.Events);
+    }
+
+    [Fact]
+    public async Task without_a_ledger_the_failure_of_a_call_stays_what_the_caller_sees()
+    {
+        _writer.Break();
+        using var client = NewClient($"http://127.0.0.1:{TestGateway.FreePort()}");
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(client, streaming: true));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => _context.WhenSettledAsync());
+    }
+
+    [Fact]
+    public async Task a_call_without_context_is_refused_and_never_sent()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => SendAsync(client, streaming: true, Token));
+
+        Assert.Contains("CallContext", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(gateway.Chats);
+        Assert.Empty(_writer.Events);
+    }
+
+    [Fact]
+    public async Task other_requests_pass_without_context_and_without_a_row()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+
+        using var response = await client.GetAsync("v1/models", Token);
+
+        Assert.Equal(gateway.Models, await response.Content.ReadAsStringAsync(Token));
+        Assert.Empty(_writer.Events);
+    }
+
+    [Fact]
+    public async Task each_call_of_a_request_has_its_own_row()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+        await ReadAsync(client, streaming: false);
+
+        Assert.Equal(2, _writer.Events.Select(row => row.Id).Distinct().Count());
+        Assert.Single(_writer.Events.Select(row => row.RequestId).Distinct());
+        Assert.Equal(_writer.Events, (await _context.WhenSettledAsync()).Select(call => call.Usage));
+    }
+
+    private static CallContext NewContext() => new()
+    {
+        UserId = Guid.NewGuid(),
+        OrgId = Guid.NewGuid(),
+        ApiKeyId = Guid.NewGuid(),
+        RequestId = Guid.NewGuid(),
+        ConversationId = Guid.NewGuid(),
+        Operation = UsageOperation.Title,
+        ModelAlias = "chat-default",
+    };
+
+    private static void AssertFailedWithoutTokens(UsageEvent row)
+    {
+        Assert.Equal((UsageOutcome.Failed, UsageSource.None), (row.Outcome, row.Source));
+        Assert.Equal((0, 0), (row.PromptTokens, row.CompletionTokens));
+        Assert.Null(row.RawUsage);
+    }
+
+    private static async Task<string> ReadBodyAsync(HttpResponseMessage response, CancellationToken? cancellationToken = null)
+    {
+        using var body = new MemoryStream();
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        await stream.CopyToAsync(body, cancellationToken ?? Token);
+        return Encoding.UTF8.GetString(body.ToArray());
+    }
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient client, bool streaming, CancellationToken cancellationToken) => client.SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions")
+        {
+            Content = new StringContent(JsonSerializer.Serialize(new { model = "chat-default", stream = streaming }), Encoding.UTF8, "application/json"),
+        },
+        HttpCompletionOption.ResponseHeadersRead,
+        cancellationToken);
+
+    private HttpClient NewClient(string gatewayUrl)
+    {
+        var catalog = new ModelCatalog(TimeProvider.System);
+        catalog.Replace(new CatalogSnapshot(
+            [], new Dictionary<string, Deployment> { ["chat-default-1"] = new("chat-default-1", "chat-default", "openai", "gpt-4o-mini") }, DateTimeOffset.UtcNow));
+        return new HttpClient(new UsageAccountingHandler(
+            _writer, catalog, Options.Create(_options), TimeProvider.System, NullLogger<UsageAccountingHandler>.Instance)
+        {
+            InnerHandler = new SocketsHttpHandler(),
+        })
+        {
+            BaseAddress = new Uri(gatewayUrl),
+        };
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(HttpClient client, bool streaming, CancellationToken? cancellationToken = null)
+    {
+        using var scope = _context.Enter();
+        return await SendAsync(client, streaming, cancellationToken ?? Token);
+    }
+
+    private async Task<string> ReadAsync(HttpClient client, bool streaming)
+    {
+        using var response = await PostAsync(client, streaming);
+        return await ReadBodyAsync(response);
+    }
+}

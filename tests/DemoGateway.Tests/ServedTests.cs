@@ -1,0 +1,158 @@
+using System.Text.Json.Nodes;
+using LlmAspire.DemoGateway.Served;
+
+namespace LlmAspire.DemoGateway.Tests;
+
+public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced) : IClassFixture<GatewayFixture>, IClassFixture<ServedTests.PacedGateway>
+{
+    [Theory]
+    [InlineData("chat-default", "openai", "gpt-6-luna", true)]
+    [InlineData("claude-default", "anthropic", "claude-sonnet-5-5", false)]
+    [InlineData("strong-reasoning", "openai", "gpt-6.1-sol", true)]
+    public async Task the_record_equals_the_usage_the_client_was_told(string model, string provider, string servedModel, bool stream)
+    {
+        var callId = $"record-{model}";
+        var request = GatewayFixture.Ask("Explain rain", model, new { stream, stream_options = new { include_usage = true } });
+        var usage = stream
+            ? JsonNode.Parse((await gateway.StreamAsync(request, callId))[^2])!["usage"]!
+            : (await gateway.CompleteAsync(request, callId))["usage"]!;
+        var served = await gateway.ServedAsync(callId);
+
+        Assert.Equal(callId, (string?)served["call_id"]);
+        Assert.Equal(model, (string?)served["alias"]);
+        Assert.Equal(provider, (string?)served["provider"]);
+        Assert.Equal(servedModel, (string?)served["served_model"]);
+        Assert.StartsWith(model, (string?)served["model_id"], StringComparison.Ordinal);
+        Assert.Equal(stream, (bool?)served["stream"]);
+        Assert.Equal((int?)usage["prompt_tokens"], (int?)served["prompt_tokens"]);
+        Assert.Equal((int?)usage["completion_tokens"], (int?)served["completion_tokens"]);
+        Assert.Equal((int?)usage["completion_tokens_details"]!["reasoning_tokens"], (int?)served["reasoning_tokens"]);
+        Assert.Equal((int?)usage["prompt_tokens_details"]!["cached_tokens"], (int?)served["cached_tokens"]);
+        Assert.True((bool?)served["finished"]);
+        Assert.Equal("completed", (string?)served["outcome"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_client_that_goes_away_stops_the_model_and_is_recorded(bool stream)
+    {
+        var callId = $"gone-{stream}";
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = new StringContent(GatewayFixture.Ask("Explain rain", with: new { stream })),
+            Headers = { { "x-litellm-call-id", callId } },
+        };
+        var call = paced.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+        await UntilAsync(() => paced.FindServedAsync(callId), served => (int?)served?["completion_tokens"] >= 3);
+        if (stream)
+        {
+            (await call).Dispose();
+        }
+        else
+        {
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        }
+
+        var served = await UntilAsync(() => paced.FindServedAsync(callId), served => (bool?)served?["finished"] == true);
+        Assert.Equal("client_gone", (string?)served!["outcome"]);
+        // The answer has well over a hundred tokens; at 40 a second it would have run for seconds.
+        Assert.InRange((int)served["completion_tokens"]!, 3, 100);
+    }
+
+    [Fact]
+    public async Task a_running_call_is_told_with_the_tokens_so_far()
+    {
+        using var response = await paced.PostAsync(GatewayFixture.Ask("Explain rain", with: new { stream = true }), "running");
+        var served = await UntilAsync(() => paced.FindServedAsync("running"), served => (int?)served?["completion_tokens"] >= 2);
+
+        Assert.False((bool?)served!["finished"]);
+        Assert.True(served.ContainsKey("outcome"));
+        Assert.Null(served["outcome"]);
+    }
+
+    [Fact]
+    public async Task a_call_id_used_twice_makes_two_records()
+    {
+        await gateway.CompleteAsync(GatewayFixture.Ask("hi"), "twice");
+        await gateway.CompleteAsync(GatewayFixture.Ask("hi"), "twice");
+        var body = await gateway.Client.GetStringAsync(new Uri("/_demo/served?call_id=twice", UriKind.Relative), TestContext.Current.CancellationToken);
+        var records = JsonNode.Parse(body)!["data"]!.AsArray();
+
+        Assert.Equal(2, records.Select(record => (string?)record!["id"]).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task a_log_continues_its_file_and_a_torn_line_spoils_nothing()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-log-").FullName, "deep", "served.jsonl");
+        var head = new ServedCallHead("first", "id", "alias", "openai", "gpt", true, 5, 0, 0);
+        using (var log = new ServedLog(path, TimeProvider.System))
+        {
+            log.Accept(head).Count(3, reasoning: false);
+        }
+
+        await File.AppendAllTextAsync(path, "{\"id\":\"half a li", TestContext.Current.CancellationToken);
+        using (var log = new ServedLog(path, TimeProvider.System))
+        {
+            var meter = log.Accept(head with { CallId = "second" });
+            meter.Count(2, reasoning: true);
+            meter.Count(1, reasoning: false);
+            meter.Finish(ServedOutcome.Completed);
+            meter.Finish(ServedOutcome.Failed);
+            var calls = await log.ReadAsync(null, TestContext.Current.CancellationToken);
+
+            Assert.Equal(
+                [("first", 3, 0, null), ("second", 3, 2, ServedOutcome.Completed)],
+                calls.Select(call => (call.CallId, call.CompletionTokens, call.ReasoningTokens, call.Outcome)));
+        }
+    }
+
+    [Fact]
+    public async Task many_calls_at_once_leave_whole_lines()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-log-").FullName, "served.jsonl");
+        using var log = new ServedLog(path, TimeProvider.System);
+        Parallel.For(0, 50, i =>
+        {
+            var meter = log.Accept(new ServedCallHead($"call-{i}", "id", "alias", "openai", "gpt", true, 5, 0, 0));
+            for (var token = 0; token < 100; token++)
+            {
+                meter.Count(1, reasoning: false);
+            }
+
+            meter.Finish(ServedOutcome.Completed);
+        });
+        var calls = await log.ReadAsync(null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(50, calls.Count);
+        Assert.All(calls, call => Assert.Equal((100, ServedOutcome.Completed), (call.CompletionTokens, call.Outcome)));
+    }
+
+    private static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> condition)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            var seen = await look();
+            if (condition(seen))
+            {
+                return seen;
+            }
+
+            timeout.Token.ThrowIfCancellationRequested();
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public class PacedGateway() : GatewayFixture([KeyValuePair.Create("Gateway:TokensPerSecond", "40")])
+    {
+        public async Task<JsonObject?> FindServedAsync(string callId)
+        {
+            var body = await Client.GetStringAsync(new Uri($"/_demo/served?call_id={callId}", UriKind.Relative), TestContext.Current.CancellationToken);
+            return JsonNode.Parse(body)!["data"]!.AsArray().SingleOrDefault()?.AsObject();
+        }
+    }
+}

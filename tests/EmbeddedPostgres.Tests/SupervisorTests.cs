@@ -1,0 +1,68 @@
+using System.Diagnostics;
+
+namespace LlmAspire.EmbeddedPostgres.Tests;
+
+/// <summary>The supervisor as the AppHost runs it: a process, ended in every way a process ends.</summary>
+public sealed class SupervisorTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task a_killed_supervisor_leaves_no_server_behind(bool wholeTree)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows stops a server that was left behind at the next start");
+        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
+        var server = await supervisor.WaitUntilHealthyAsync(folder.Cluster);
+
+        supervisor.Kill(wholeTree);
+
+        await SupervisorProcess.WaitAsync(() => Task.FromResult(!SupervisorProcess.IsRunning(server)));
+        await SupervisorProcess.WaitAsync(() => Task.FromResult(!File.Exists(Path.Combine(folder.Cluster, "postmaster.pid"))));
+    }
+
+    [Fact]
+    public async Task a_terminated_supervisor_stops_the_server_and_ends_with_0()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM");
+        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
+        var server = await supervisor.WaitUntilHealthyAsync(folder.Cluster);
+
+        supervisor.Terminate();
+        await supervisor.WaitForExitAsync();
+
+        // Its parent is the system's first process by now, which may take a moment to notice.
+        await SupervisorProcess.WaitAsync(() => Task.FromResult(!SupervisorProcess.IsRunning(server)));
+        Assert.Equal(0, supervisor.ExitCode);
+        Assert.Contains("database system is shut down", supervisor.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task a_server_that_dies_ends_its_supervisor_with_its_last_lines()
+    {
+        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
+        using var server = Process.GetProcessById(await supervisor.WaitUntilHealthyAsync(folder.Cluster));
+
+        server.Kill();
+        await supervisor.WaitForExitAsync();
+
+        Assert.Equal(1, supervisor.ExitCode);
+        Assert.Contains("PostgreSQL ended by itself", supervisor.Output, StringComparison.Ordinal);
+        Assert.Contains("database system is ready to accept connections", supervisor.Output.Split("PostgreSQL ended by itself")[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task a_setup_that_cannot_work_is_one_message_and_exit_code_2()
+    {
+        await using var supervisor = SupervisorProcess.Start(folder.Cluster, ("Postgres__BinDirectory", folder.Path));
+
+        await supervisor.WaitForExitAsync();
+
+        Assert.Equal(2, supervisor.ExitCode);
+        Assert.Contains("Postgres:BinDirectory", supervisor.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", supervisor.Output, StringComparison.Ordinal);
+    }
+}

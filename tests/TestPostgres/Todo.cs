@@ -1,1 +1,0 @@
-namespace LlmAspire.TestPostgres; internal static class Todo;
