@@ -1,0 +1,17 @@
+namespace LlmAspire.Web.Api;
+
+/// <summary>Codes of problems that <see cref="ApiClient"/> states itself, because the Api did not.</summary>
+public static class ProblemCodes
+{
+    /// <summary>No connection to the Api, or no answer in time.</summary>
+    public const string Unreachable = "api_unreachable";
+
+    /// <summary>The stream of an answer ended without <c>done</c> or <c>error</c>.</summary>
+    public const string BrokenStream = "stream_broken";
+
+    /// <summary>The Api's bytes are not what its contract says.</summary>
+    public const string Malformed = "answer_malformed";
+
+    /// <summary>The Api's own: it is up, the gateway behind it is not yet.</summary>
+    public const string GatewayStarting = "gateway_starting";
+}

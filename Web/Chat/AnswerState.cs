@@ -1,0 +1,9 @@
+namespace LlmAspire.Web.Chat;
+
+public enum AnswerState
+{
+    Streaming,
+    Done,
+    Stopped,
+    Failed,
+}

@@ -1,0 +1,38 @@
+using LlmAspire.Web.Api;
+
+namespace LlmAspire.Web.Chat;
+
+/// <summary>An event of an answer's stream.</summary>
+public abstract record ChatEvent;
+
+/// <summary><c>run</c>: the Api took the message. From here on the run can be stopped.</summary>
+public sealed record RunStarted(string RunId, string? RequestId, string? ConversationId, string? Model, string? TraceId) : ChatEvent;
+
+/// <summary><c>delta</c>: the next piece of the answer's text.</summary>
+public sealed record TextDelta(string Text) : ChatEvent;
+
+/// <summary><c>usage</c>: one call to a provider, settled. Times are in milliseconds.</summary>
+/// <param name="CallId">The ledger row's id.</param>
+/// <param name="PromptTokens">Null when nobody knows.</param>
+/// <param name="Source">Where the numbers come from: <c>provider</c>, <c>partial</c>, <c>estimated</c>, <c>none</c>.</param>
+/// <param name="Outcome"><c>completed</c>, <c>stopped</c>, <c>disconnected</c>, <c>failed</c>, <c>interrupted</c>.</param>
+public sealed record CallUsage(
+    string CallId,
+    string? Model,
+    string? Provider,
+    string? ServedModel,
+    long? PromptTokens,
+    long? CompletionTokens,
+    long? CachedPromptTokens,
+    long? ReasoningTokens,
+    string? Source,
+    string? Outcome,
+    double? TtftMs,
+    double? DurationMs,
+    string? TraceId) : ChatEvent;
+
+/// <summary><c>done</c>: the answer is complete, or was stopped (<c>stopped</c>) or cut off (<c>length</c>, <c>content_filter</c>).</summary>
+public sealed record AnswerDone(string? FinishReason) : ChatEvent;
+
+/// <summary><c>error</c>: the answer failed after it began.</summary>
+public sealed record AnswerFailed(Problem Problem) : ChatEvent;

@@ -1,0 +1,12 @@
+namespace LlmAspire.Web.Chat;
+
+public static class ChatExtensions
+{
+    public static IHostApplicationBuilder AddChat(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<DashboardOptions>().BindConfiguration(DashboardOptions.Section);
+        builder.Services.AddSingleton<MarkdownRenderer>();
+        builder.Services.AddScoped<ChatSession>();
+        return builder;
+    }
+}
