@@ -45,6 +45,8 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
 
         _host.Logging.ClearProviders();
         _host.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // A resource that is not ready yet is no news.
+        _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         _host.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
         if (interception is null)
         {

@@ -132,7 +132,7 @@ internal sealed partial class Orchestrator(
             await WaitForDependenciesAsync(resource, cancellationToken).ConfigureAwait(false);
             notifications.Publish(resource, KnownResourceStates.Running, HealthStatus.Healthy);
         }
-        catch (DistributedApplicationException)
+        catch (DependencyFailedException)
         {
             notifications.Publish(resource, KnownResourceStates.FailedToStart);
         }
@@ -168,6 +168,11 @@ internal sealed partial class Orchestrator(
         {
             // Stopping before it was started.
         }
+        catch (DependencyFailedException)
+        {
+            // What failed has said so itself.
+            notifications.Publish(resource, KnownResourceStates.FailedToStart);
+        }
         catch (Exception exception) when (exception is DistributedApplicationException or Win32Exception or IOException)
         {
             notifications.Publish(resource, KnownResourceStates.FailedToStart);
@@ -178,9 +183,16 @@ internal sealed partial class Orchestrator(
 
     private async Task WaitForDependenciesAsync(IResource resource, CancellationToken cancellationToken)
     {
-        foreach (var wait in resource.Annotations.OfType<WaitAnnotation>())
+        try
         {
-            await notifications.WaitForResourceHealthyAsync(wait.Resource.Name, cancellationToken).ConfigureAwait(false);
+            foreach (var wait in resource.Annotations.OfType<WaitAnnotation>())
+            {
+                await notifications.WaitForResourceHealthyAsync(wait.Resource.Name, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (DistributedApplicationException exception)
+        {
+            throw new DependencyFailedException(exception);
         }
     }
 
@@ -344,6 +356,8 @@ internal sealed partial class Orchestrator(
 
     [LoggerMessage(LogLevel.Error, "{Resource} failed to start: {Reason}")]
     private partial void LogFailedToStart(string resource, string reason);
+
+    private sealed class DependencyFailedException(Exception inner) : Exception(inner.Message, inner);
 
     private sealed class RunningResource
     {
