@@ -24,6 +24,7 @@ public class GatewayFixture : IDisposable
     {
         ServedPath = Path.Combine(_folder.FullName, "served.jsonl");
         _gateway = new Gateway([
+            KeyValuePair.Create(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0"),
             KeyValuePair.Create("LITELLM_MASTER_KEY", Key),
             KeyValuePair.Create("Gateway:ServedPath", ServedPath),
             KeyValuePair.Create("Logging:LogLevel:Default", "Warning"),
@@ -31,7 +32,8 @@ public class GatewayFixture : IDisposable
             KeyValuePair.Create("Gateway:TokensPerSecond", "0"),
             KeyValuePair.Create("Gateway:TimeToFirstTokenMs", "0"),
             .. settings]);
-        _gateway.UseKestrel(0);
+        // Not UseKestrel(0): it sets the address while Program may be starting the server already, and then throws.
+        _gateway.UseKestrel();
         _gateway.StartServer();
         Anonymous = _gateway.CreateClient();
         Client = _gateway.CreateClient();
