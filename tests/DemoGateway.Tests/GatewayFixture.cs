@@ -20,8 +20,17 @@ public class GatewayFixture : IDisposable
     {
     }
 
-    protected GatewayFixture(IEnumerable<KeyValuePair<string, string>> settings)
+    /// <param name="settings">In addition to the usual ones.</param>
+    /// <param name="config">The text of a <c>config.yaml</c>; the shipped one when null.</param>
+    protected GatewayFixture(IEnumerable<KeyValuePair<string, string>> settings, string? config = null)
     {
+        if (config is not null)
+        {
+            var path = Path.Combine(_folder.FullName, "config.yaml");
+            File.WriteAllText(path, config);
+            settings = [.. settings, KeyValuePair.Create("Gateway:ConfigPath", path)];
+        }
+
         ServedPath = Path.Combine(_folder.FullName, "served.jsonl");
         _gateway = new Gateway([
             KeyValuePair.Create(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0"),
@@ -46,13 +55,6 @@ public class GatewayFixture : IDisposable
     public HttpClient Client { get; }
 
     public HttpClient Anonymous { get; }
-
-    public static IEnumerable<KeyValuePair<string, string>> WithConfig(string yaml)
-    {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-config-").FullName, "config.yaml");
-        File.WriteAllText(path, yaml);
-        return [KeyValuePair.Create("Gateway:ConfigPath", path)];
-    }
 
     public Task<HttpResponseMessage> PostAsync(string json, string? callId = null, string path = "/v1/chat/completions")
     {
