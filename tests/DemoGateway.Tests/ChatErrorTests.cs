@@ -92,7 +92,8 @@ public class ChatErrorTests(GatewayFixture gateway, ChatErrorTests.SmallGateway 
         Assert.Equal(166_667 + 7, (int?)answer["usage"]!["prompt_tokens"]);
     }
 
-    public class SmallGateway() : GatewayFixture(WithConfig(
+    public class SmallGateway() : GatewayFixture(
+        [],
         """
         model_list:
           - model_name: tiny
@@ -100,5 +101,5 @@ public class ChatErrorTests(GatewayFixture gateway, ChatErrorTests.SmallGateway 
               model: gpt-tiny
             model_info:
               max_input_tokens: 50
-        """));
+        """);
 }

@@ -16,7 +16,9 @@ public class DemoModelTests
         { "Write a C# class for an invoice", ["```csharp\n", "record"] },
         { "What is the difference between TCP and UDP?", ["| TCP | UDP |", "| --- |"] },
         { "Kafka vs RabbitMQ", ["| Kafka | RabbitMQ |"] },
-        { "How do I set up a greenhouse?", ["1. ", "2. ", "greenhouse", "```"] },
+        { "How do I set up a greenhouse?", ["1. ", "2. ", "how to set up a greenhouse"] },
+        { "How do I deploy a container to Kubernetes?", ["1. ", "```"] },
+        { "Tell me about rain with a table, some code and a formula", ["| --- |", "```", "$$\n"] },
         { "What is the formula for variance?", ["$$\n", "variance"] },
         { "Explain photosynthesis in plants", ["## ", "- ", "photosynthesis in plants"] },
     };

@@ -20,10 +20,20 @@ public class GatewayFixture : IDisposable
     {
     }
 
-    protected GatewayFixture(IEnumerable<KeyValuePair<string, string>> settings)
+    /// <param name="settings">In addition to the usual ones.</param>
+    /// <param name="config">The text of a <c>config.yaml</c>; the shipped one when null.</param>
+    protected GatewayFixture(IEnumerable<KeyValuePair<string, string>> settings, string? config = null)
     {
+        if (config is not null)
+        {
+            var path = Path.Combine(_folder.FullName, "config.yaml");
+            File.WriteAllText(path, config);
+            settings = [.. settings, KeyValuePair.Create("Gateway:ConfigPath", path)];
+        }
+
         ServedPath = Path.Combine(_folder.FullName, "served.jsonl");
         _gateway = new Gateway([
+            KeyValuePair.Create(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0"),
             KeyValuePair.Create("LITELLM_MASTER_KEY", Key),
             KeyValuePair.Create("Gateway:ServedPath", ServedPath),
             KeyValuePair.Create("Logging:LogLevel:Default", "Warning"),
@@ -31,7 +41,8 @@ public class GatewayFixture : IDisposable
             KeyValuePair.Create("Gateway:TokensPerSecond", "0"),
             KeyValuePair.Create("Gateway:TimeToFirstTokenMs", "0"),
             .. settings]);
-        _gateway.UseKestrel(0);
+        // Not UseKestrel(0): it sets the address while Program may be starting the server already, and then throws.
+        _gateway.UseKestrel();
         _gateway.StartServer();
         Anonymous = _gateway.CreateClient();
         Client = _gateway.CreateClient();
@@ -44,13 +55,6 @@ public class GatewayFixture : IDisposable
     public HttpClient Client { get; }
 
     public HttpClient Anonymous { get; }
-
-    public static IEnumerable<KeyValuePair<string, string>> WithConfig(string yaml)
-    {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-config-").FullName, "config.yaml");
-        File.WriteAllText(path, yaml);
-        return [KeyValuePair.Create("Gateway:ConfigPath", path)];
-    }
 
     public Task<HttpResponseMessage> PostAsync(string json, string? callId = null, string path = "/v1/chat/completions")
     {

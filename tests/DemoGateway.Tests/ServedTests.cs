@@ -3,8 +3,11 @@ using LlmAspire.DemoGateway.Served;
 
 namespace LlmAspire.DemoGateway.Tests;
 
-public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced) : IClassFixture<GatewayFixture>, IClassFixture<ServedTests.PacedGateway>
+public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
+    : IClassFixture<GatewayFixture>, IClassFixture<ServedTests.PacedGateway>, IDisposable
 {
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("demo-gateway-log-");
+
     [Theory]
     [InlineData("chat-default", "openai", "gpt-6-luna", true)]
     [InlineData("claude-default", "anthropic", "claude-sonnet-5-5", false)]
@@ -87,7 +90,7 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
     [Fact]
     public async Task a_log_continues_its_file_and_a_torn_line_spoils_nothing()
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-log-").FullName, "deep", "served.jsonl");
+        var path = Path.Combine(_folder.FullName, "deep", "served.jsonl");
         var head = new ServedCallHead("first", "id", "alias", "openai", "gpt", true, 5, 0, 0);
         using (var log = new ServedLog(path, TimeProvider.System))
         {
@@ -113,7 +116,7 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
     [Fact]
     public async Task many_calls_at_once_leave_whole_lines()
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("demo-gateway-log-").FullName, "served.jsonl");
+        var path = Path.Combine(_folder.FullName, "served.jsonl");
         using var log = new ServedLog(path, TimeProvider.System);
         Parallel.For(0, 50, i =>
         {
@@ -129,6 +132,12 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
 
         Assert.Equal(50, calls.Count);
         Assert.All(calls, call => Assert.Equal((100, ServedOutcome.Completed), (call.CompletionTokens, call.Outcome)));
+    }
+
+    public void Dispose()
+    {
+        _folder.Delete(recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     private static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> condition)

@@ -43,23 +43,38 @@ internal static class AnswerComposer
 
     private static string Full(Conversation conversation, Topic topic, Random random)
     {
-        List<string> body = topic.Intent switch
+        List<Func<Topic, Random, string>> body = topic.Intent switch
         {
-            Intent.Code => [Sections.Code(topic, random), Sections.KeyPoints(topic, random), Sections.Table(topic, random)],
-            Intent.Compare => [Sections.Comparison(topic), Sections.KeyPoints(topic, random), Sections.Choice(topic, random)],
-            Intent.Steps => [Sections.Steps(topic, random), Sections.Code(topic, random), Sections.Pitfalls(topic, random)],
-            Intent.Formula => [Sections.Formula(topic, random), Sections.Steps(topic, random), Sections.Table(topic, random)],
+            Intent.Code => [Sections.Code, Sections.KeyPoints, Sections.Table],
+            Intent.Compare => [Sections.Comparison, Sections.KeyPoints, Sections.Choice],
+            Intent.Steps => topic.Technical ? [Sections.Steps, Sections.Code, Sections.Pitfalls] : [Sections.Steps, Sections.KeyPoints, Sections.Pitfalls],
+            Intent.Formula => [Sections.Formula, Sections.Steps, Sections.Table],
             _ => Explanation(topic, random),
         };
-        return Join([Earlier(conversation), Sections.Opening(topic, random), .. body, Sections.InOneSentence(topic, random), Signature]);
+        body.AddRange(Wished(topic).Where(section => !body.Contains(section)).ToArray());
+        return Join([
+            Earlier(conversation),
+            Sections.Opening(topic, random),
+            .. body.Select(section => section(topic, random)),
+            Sections.InOneSentence(topic, random),
+            Signature]);
     }
 
     /// <summary>The key points, and two of the other kinds of section.</summary>
-    private static List<string> Explanation(Topic topic, Random random)
+    private static List<Func<Topic, Random, string>> Explanation(Topic topic, Random random)
     {
-        Func<Topic, Random, string>[] kinds = [Sections.Table, Sections.Steps, Sections.Formula, Sections.Code, Sections.Pitfalls];
+        Func<Topic, Random, string>[] kinds = topic.Technical
+            ? [Sections.Table, Sections.Steps, Sections.Formula, Sections.Code, Sections.Pitfalls]
+            : [Sections.Table, Sections.Steps, Sections.Pitfalls];
         random.Shuffle(kinds);
-        return [Sections.KeyPoints(topic, random), .. kinds.Take(2).Select(section => section(topic, random))];
+        return [Sections.KeyPoints, .. kinds.Take(2)];
+    }
+
+    private static IEnumerable<Func<Topic, Random, string>> Wished(Topic topic)
+    {
+        (Wishes Wish, Func<Topic, Random, string> Section)[] sections =
+            [(Wishes.Table, Sections.Table), (Wishes.Code, Sections.Code), (Wishes.Formula, Sections.Formula), (Wishes.Steps, Sections.Steps)];
+        return sections.Where(section => topic.Wishes.HasFlag(section.Wish)).Select(section => section.Section);
     }
 
     private static string Earlier(Conversation conversation) => conversation.EarlierQuestion is { } earlier

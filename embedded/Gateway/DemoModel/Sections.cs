@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace LlmAspire.DemoGateway.DemoModel;
 
 /// <summary>The sections answers are made of. Each is Markdown and speaks of the topic by its key words.</summary>
@@ -18,15 +20,19 @@ internal static class Sections
 
     public static string KeyPoints(Topic topic, Random random)
     {
-        string[] points =
+        List<string> points =
         [
             $"- Get **{Key(topic, 0)}** right first: everything else about {topic.Subject} leans on it.",
             $"- Keep **{Key(topic, 1)}** explicit. What is implied today is a surprise tomorrow.",
-            $"- Where *{Key(topic, 1)}* meets *{Key(topic, 0)}*, expect most of the questions.\n  - Write the rule down.\n  - Give one example that shows it.",
             $"- Measure `{Key(topic, -1)}` before and after a change, under the same conditions.",
             $"- With {topic.Subject} the boring way is the right one until a figure asks for another.",
         ];
-        random.Shuffle(points);
+        if (topic.Keywords.Count > 1)
+        {
+            points.Add($"- Where *{Key(topic, 1)}* meets *{Key(topic, 0)}*, expect most of the questions.\n  - Write the rule down.\n  - Give one example that shows it.");
+        }
+
+        random.Shuffle(CollectionsMarshal.AsSpan(points));
         return $"## {Pick(random, "Key points", "What matters", "The essentials")}\n\n{string.Join('\n', points.Take(3 + random.Next(2)))}";
     }
 
@@ -51,7 +57,7 @@ internal static class Sections
         return $"## {Pick(random, "At a glance", "Overview", "In figures")} (made up)\n\n| Part | Shows at | Effort | Share |\n| --- | --- | :---: | ---: |{rows}";
     }
 
-    public static string Comparison(Topic topic)
+    public static string Comparison(Topic topic, Random random)
     {
         var (first, second) = topic.Alternatives ?? (Key(topic, 0), Key(topic, 1));
         return $"""
@@ -61,7 +67,7 @@ internal static class Sections
             | --- | --- | --- |
             | Strong at | the common case | the unusual case |
             | Price | little at first, more with size | more at first, steady with size |
-            | Learning it | an afternoon | a week |
+            | Learning it | {Pick(random, "an afternoon", "a day")} | {Pick(random, "a week", "a fortnight")} |
             | Choose it when | you start | you know your figures |
             """;
     }

@@ -17,14 +17,33 @@ internal enum Intent
     Formula,
 }
 
+/// <summary>Forms of presentation that a question may ask for by name.</summary>
+[Flags]
+internal enum Wishes
+{
+    None = 0,
+    Table = 1,
+    Code = 2,
+    Formula = 4,
+    Steps = 8,
+}
+
 /// <summary>What a question is about, by its words alone.</summary>
 /// <param name="Subject">A phrase to go on with, such as "row locking in PostgreSQL".</param>
 /// <param name="Keywords">The words that carry meaning, in their order; at least one.</param>
 /// <param name="Language">The programming language that was asked for, as a code fence names it.</param>
+/// <param name="Technical">Code and formulas suit the subject, also when nobody asked for them.</param>
 /// <param name="Brief">A short answer was asked for.</param>
 /// <param name="Alternatives">The two things to compare; null when the question names none.</param>
 internal sealed partial record Topic(
-    Intent Intent, string Subject, IReadOnlyList<string> Keywords, string Language, bool Brief, (string First, string Second)? Alternatives)
+    Intent Intent,
+    Wishes Wishes,
+    string Subject,
+    IReadOnlyList<string> Keywords,
+    string Language,
+    bool Technical,
+    bool Brief,
+    (string First, string Second)? Alternatives)
 {
     private const int MaxSubjectWords = 8;
     private const int MaxKeywords = 6;
@@ -51,9 +70,11 @@ internal sealed partial record Topic(
             .Take(MaxKeywords)];
         return new Topic(
             FindIntent(text, system, alternatives is not null),
+            FindWishes(text),
             subject,
             keywords.Length > 0 ? keywords : ["idea"],
             FindLanguage(text),
+            TechnicalWords().IsMatch(text),
             BriefWords().IsMatch(text),
             alternatives);
     }
@@ -72,13 +93,19 @@ internal sealed partial record Topic(
         _ => Intent.Explain,
     };
 
+    private static Wishes FindWishes(string text) =>
+        (TableWords().IsMatch(text) ? Wishes.Table : Wishes.None)
+        | (CodeWords().IsMatch(text) ? Wishes.Code : Wishes.None)
+        | (FormulaWords().IsMatch(text) ? Wishes.Formula : Wishes.None)
+        | (StepsWords().IsMatch(text) ? Wishes.Steps : Wishes.None);
+
     private static string FindSubject(string text)
     {
         var clause = ClauseEnd().Split(text.Trim(), 2)[0];
         var rest = LeadIn().Replace(clause, "");
         var words = rest.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(MaxSubjectWords);
         var subject = string.Join(' ', words).Trim(' ', ',', ';', ':', '.', '"', '`', '*', '#', '|', '<', '>', '[', ']');
-        return subject.Length > 0 ? subject : "your question";
+        return subject.Length == 0 ? "your question" : HowTo().IsMatch(clause) ? $"how to {subject}" : subject;
     }
 
     private static (string First, string Second)? FindAlternatives(string text) => Versus().Match(text) is { Success: true } match
@@ -142,6 +169,18 @@ internal sealed partial record Topic(
 
     [GeneratedRegex(@"\b(?:brief|briefly|short|in one (?:sentence|word|line)|tl;?dr|concise|quick)\b", RegexOptions.IgnoreCase)]
     private static partial Regex BriefWords();
+
+    [GeneratedRegex(@"\btables?\b", RegexOptions.IgnoreCase)]
+    private static partial Regex TableWords();
+
+    [GeneratedRegex(@"\bhow (?:do|can|should|would|to)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex HowTo();
+
+    [GeneratedRegex(
+        @"\b(?:c#|\.net|dotnet|java|python|javascript|typescript|rust|go|sql|postgres\w*|database|api|http|server|client|cloud|docker|kubernetes|linux|git|code|program\w*|"
+            + @"software|algorithm|data|async|thread\w*|lock\w*|cache|caching|queue|token\w*|model|network|test\w*|deploy\w*|compiler|function|regex|json|blazor|aspire|llm)\b|C#",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex TechnicalWords();
 
     [GeneratedRegex(@"\b(?:python|javascript|typescript|sql|postgres|postgresql|bash|shell)\b", RegexOptions.IgnoreCase)]
     private static partial Regex LanguageName();
