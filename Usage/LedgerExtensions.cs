@@ -15,7 +15,9 @@ public static class LedgerExtensions
     public static TBuilder AddLedger<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.AddNpgsqlDbContext<LedgerContext>(LedgerContext.ConnectionName, configureDbContextOptions: LedgerContext.Configure);
+        // The context's own health check goes through its retries and takes a minute to say that PostgreSQL is away.
+        builder.AddNpgsqlDbContext<LedgerContext>(
+            LedgerContext.ConnectionName, settings => settings.DisableHealthChecks = true, LedgerContext.Configure);
         // The connection string is read when the source is first used, as the context's is.
         builder.Services.AddNpgsqlDataSource("", (services, source) => source.ConnectionStringBuilder.ConnectionString =
             services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName)

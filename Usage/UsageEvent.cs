@@ -81,6 +81,7 @@ public sealed record UsageEvent
     public string? GatewayCallId { get; init; }
 
     /// <summary>The usage as it came, unchanged; null when none came.</summary>
+    [JsonConverter(typeof(RawJsonConverter))]
     public JsonElement? RawUsage { get; init; }
 
     /// <summary>When the call was opened, UTC: the time within <see cref="Id"/>, to the millisecond.</summary>

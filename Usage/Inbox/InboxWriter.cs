@@ -70,9 +70,9 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
         List<Pending> batch = [];
         try
         {
-            await readiness.WhenReadyAsync(deadline.Token);
             while (await queue.Reader.WaitToReadAsync(deadline.Token))
             {
+                await readiness.WhenReadyAsync(deadline.Token);
                 while (batch.Count < LargestBatch && queue.Reader.TryRead(out var pending))
                 {
                     batch.Add(pending);

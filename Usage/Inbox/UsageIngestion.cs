@@ -58,7 +58,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var taken = await LockAsync(connection, limit, cancellationToken);
-        foreach (var month in taken.Select(entry => Month(entry.EventId)).OfType<DateTimeOffset>().Distinct())
+        var months = taken.ToDictionary(entry => entry.InboxId, entry => Month(entry.EventId));
+        foreach (var month in months.Values.OfType<DateTimeOffset>().Distinct())
         {
             // On a connection of its own: committed for every worker at once, and no lock on the ledger is held meanwhile.
             await EnsurePartitionAsync(month, cancellationToken);
@@ -87,7 +88,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
                 repeated += again;
                 return;
             }
-            catch (PostgresException exception) when (SqlErrors.IsDataError(exception))
+            catch (PostgresException exception) when (SqlErrors.IsDataError(exception)
+                || SqlErrors.IsMissingPartition(exception) && ids.Any(id => months[id] is null))
             {
                 await transaction.RollbackAsync(Savepoint, cancellationToken);
                 if (ids is [var poison])
@@ -129,7 +131,7 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
         return taken;
     }
 
-    /// <summary>The first day of the month that the event belongs to; null when its id is none: that is found out later.</summary>
+    /// <summary>The first day of the month that the event belongs to; null when the ledger has no month for it.</summary>
     private static DateTimeOffset? Month(string? eventId)
     {
         if (!Guid.TryParse(eventId, out var id) || id.Version != 7)

@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.Usage;
 
@@ -29,7 +31,11 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
     /// <summary>What every user of this context configures beyond the connection.</summary>
     public static void Configure(DbContextOptionsBuilder options) => options
         .UseNpgsql(npgsql => npgsql.MigrationsHistoryTable(MigrationsTable, Schema))
-        .UseSnakeCaseNamingConvention();
+        .UseSnakeCaseNamingConvention()
+        // Statements are no news. Nor is the failure of one: it is thrown to whoever can judge it. The first migration always
+        // has one, as it looks for its history where there is none yet.
+        .ConfigureWarnings(warnings => warnings.Log(
+            (RelationalEventId.CommandExecuted, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug)));
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

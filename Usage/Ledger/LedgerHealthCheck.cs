@@ -1,12 +1,33 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
+using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
-/// <summary>Unhealthy until the schema is there; whether the database answers now is the context's own health check.</summary>
-internal sealed class LedgerHealthCheck(ILedgerReadiness readiness) : IHealthCheck
+/// <summary>Healthy when the schema is there and the database answers.</summary>
+internal sealed class LedgerHealthCheck(ILedgerReadiness readiness, NpgsqlDataSource source) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(readiness.IsReady
-            ? HealthCheckResult.Healthy()
-            : new HealthCheckResult(context.Registration.FailureStatus, "The ledger's schema is not there yet."));
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (!readiness.IsReady)
+        {
+            return new HealthCheckResult(context.Registration.FailureStatus, "The ledger's schema is not there yet.");
+        }
+
+        using var quiet = SuppressInstrumentationScope.Begin();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await using var command = source.CreateCommand("SELECT 1");
+            await command.ExecuteScalarAsync(patience.Token);
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return new HealthCheckResult(context.Registration.FailureStatus, "PostgreSQL does not answer.", exception);
+        }
+    }
 }

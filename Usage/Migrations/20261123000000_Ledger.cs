@@ -13,10 +13,10 @@ namespace LlmAspire.Usage.Migrations
         private const string Functions = """
             -- The time in the first 48 bits of a UUID version 7, in milliseconds (RFC 9562, section 5.7).
             CREATE FUNCTION ledger.uuid_v7_time(id uuid) RETURNS timestamptz
-            LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+            LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
             BEGIN
-                IF substr(id::text, 15, 1) <> '7' THEN
-                    RAISE invalid_parameter_value USING MESSAGE = format('%s is not a UUID of version 7', id);
+                IF id IS NULL OR substr(id::text, 15, 1) <> '7' THEN
+                    RAISE invalid_parameter_value USING MESSAGE = format('the id %L is not a UUID of version 7', id);
                 END IF;
                 RETURN timestamptz '1970-01-01 00:00:00+00'
                     + ('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint * interval '1 millisecond';
@@ -30,11 +30,9 @@ namespace LlmAspire.Usage.Migrations
                 first_day timestamp := date_trunc('month', within AT TIME ZONE 'UTC');
                 partition text := 'llm_usage_' || to_char(first_day, 'YYYY_MM');
             BEGIN
-                IF to_regclass('ledger.' || partition) IS NOT NULL THEN
-                    RETURN false;
-                END IF;
                 PERFORM pg_advisory_xact_lock(hashtextextended('ledger.llm_usage', 0));
-                IF to_regclass('ledger.' || partition) IS NOT NULL THEN
+                -- Not to_regclass: its cache may not know yet what another session created during the wait.
+                IF EXISTS (SELECT FROM pg_class WHERE relnamespace = 'ledger'::regnamespace AND relname = partition) THEN
                     RETURN false;
                 END IF;
                 EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.llm_usage INCLUDING ALL)', partition);

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace LlmAspire.Usage.Tests;
+
+/// <summary>A service with the ledger and its writer on a database, as the Api has them.</summary>
+internal sealed class LedgerHost : IAsyncDisposable
+{
+    private readonly IHost host;
+    private readonly LogCollector log;
+
+    private LedgerHost(IHost host, LogCollector log)
+    {
+        this.host = host;
+        this.log = log;
+    }
+
+    public InboxWriter Writer => host.Services.GetRequiredService<InboxWriter>();
+
+    public UsageIngestion Ingestion => host.Services.GetRequiredService<UsageIngestion>();
+
+    public ILedgerReadiness Readiness => host.Services.GetRequiredService<ILedgerReadiness>();
+
+    public NpgsqlDataSource Source => host.Services.GetRequiredService<NpgsqlDataSource>();
+
+    public IServiceProvider Services => host.Services;
+
+    public IEnumerable<string> LogAt(LogLevel level) => log.Lines.Where(line => line.Level == level).Select(line => line.Text);
+
+    /// <summary>Starts it without waiting for the schema.</summary>
+    public static async Task<LedgerHost> StartAsync(string connectionString)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["ConnectionStrings:llm"] = connectionString;
+        var log = new LogCollector();
+        builder.Logging.AddProvider(log);
+        builder.AddLedger();
+        builder.AddUsageEventWriter();
+        builder.AddUsageIngestion();
+        var host = builder.Build();
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        return new LedgerHost(host, log);
+    }
+
+    /// <summary>Starts it and waits for the schema.</summary>
+    public static async Task<LedgerHost> ReadyAsync(string connectionString)
+    {
+        var started = await StartAsync(connectionString);
+        await started.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken);
+        return started;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => host.StopAsync(cancellationToken);
+
+    public async Task<List<UsageRow>> RowsAsync()
+    {
+        await using var scope = host.Services.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage.AsNoTracking()
+            .OrderBy(row => row.Id).ToListAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<object?> ScalarAsync(string sql)
+    {
+        await using var command = Source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    public Task<object?> InboxCountAsync() => ScalarAsync("SELECT count(*) FROM ledger.usage_inbox");
+
+    /// <summary>Puts text into the inbox as it is.</summary>
+    public async Task PutAsync(string json, string? traceparent = null)
+    {
+        await using var command = Source.CreateCommand("INSERT INTO ledger.usage_inbox (event, traceparent) VALUES ($1::jsonb, $2)");
+        command.Parameters.Add(new NpgsqlParameter { Value = json });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)traceparent ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Ingests until the inbox is empty.</summary>
+    public async Task<List<IngestedBatch>> IngestAllAsync(int limit = 500)
+    {
+        List<IngestedBatch> batches = [];
+        while (await Ingestion.IngestAsync(limit, TestContext.Current.CancellationToken) is { Taken: > 0 } batch)
+        {
+            batches.Add(batch);
+        }
+
+        return batches;
+    }
+
+    /// <summary>Holds the inbox closed until disposed: writers wait, as they do for a server that hangs.</summary>
+    public async Task<IAsyncDisposable> CloseInboxAsync()
+    {
+        var connection = await Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand("LOCK TABLE ledger.usage_inbox", connection, transaction);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return connection;
+    }
+
+    public async Task WaitUntilAWriterWaitsAsync() => await WaitAsync(
+        async () => (await ScalarAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")) is 1L);
+
+    public static async Task WaitAsync(Func<Task<bool>> condition)
+    {
+        var patience = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(patience) < TimeSpan.FromSeconds(30), "waited in vain");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync(TestContext.Current.CancellationToken);
+        host.Dispose();
+    }
+
+    private sealed class LogCollector : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<(LogLevel Level, string Text)> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue((logLevel, $"{formatter(state, exception)} {exception}"));
+
+        public void Dispose()
+        {
+        }
+    }
+}

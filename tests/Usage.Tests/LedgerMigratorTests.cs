@@ -1,0 +1,121 @@
+using LlmAspire.TestPostgres;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+
+namespace LlmAspire.Usage.Tests;
+
+public class LedgerMigratorTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task four_migrators_at_once_on_an_empty_server_make_one_schema()
+    {
+        var connectionString = await postgres.ReserveDatabaseAsync();
+
+        var hosts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LedgerHost.StartAsync(connectionString)));
+        await Task.WhenAll(hosts.Select(host => host.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken)));
+
+        Assert.Equal(1L, await hosts[0].ScalarAsync("SELECT count(*) FROM ledger.migrations"));
+        Assert.Equal("p", await hosts[0].ScalarAsync("SELECT relkind::text FROM pg_class WHERE oid = 'ledger.llm_usage'::regclass"));
+        foreach (var host in hosts)
+        {
+            Assert.Equal([], host.LogAt(LogLevel.Error));
+            await host.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task the_schema_is_what_the_model_says()
+    {
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
+        await using var scope = host.Services.CreateAsyncScope();
+        var context = scope.ServiceProvider.GetRequiredService<LedgerContext>();
+        Assert.False(context.Database.HasPendingModelChanges());
+
+        var tables = context.GetService<IDesignTimeModel>().Model.GetRelationalModel().Tables;
+        Assert.Equal(["llm_usage", "usage_inbox", "usage_rejected"], tables.Select(table => table.Name).Order());
+        foreach (var table in tables)
+        {
+            var columns = table.Columns.Select(column => $"{column.Name} {column.StoreType} {(column.IsNullable ? "null" : "not null")}");
+            Assert.Equal(columns.Order(), await ListAsync(context, $"""
+                SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' not null' ELSE ' null' END AS "Value"
+                FROM pg_attribute WHERE attrelid = 'ledger.{table.Name}'::regclass AND attnum > 0 AND NOT attisdropped
+                """));
+            Assert.Equal(table.CheckConstraints.Select(check => check.Name!).Order(), await ListAsync(
+                context, $"""SELECT conname AS "Value" FROM pg_constraint WHERE conrelid = 'ledger.{table.Name}'::regclass AND contype = 'c'"""));
+            Assert.Equal(table.Indexes.Select(index => index.Name).Append(table.PrimaryKey!.Name).Order(), await ListAsync(
+                context, $"""SELECT indexrelid::regclass::text AS "Value" FROM pg_index WHERE indrelid = 'ledger.{table.Name}'::regclass""", "ledger."));
+        }
+    }
+
+    [Fact]
+    public async Task the_time_of_an_id_is_the_same_in_sql_and_in_the_event()
+    {
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
+        foreach (var time in (DateTimeOffset[])[DateTimeOffset.UnixEpoch, new(2026, 2, 28, 23, 59, 59, 999, TimeSpan.Zero), DateTimeOffset.UtcNow, new(9999, 12, 31, 23, 59, 59, TimeSpan.Zero)])
+        {
+            var usageEvent = Events.Plain(Guid.CreateVersion7(time));
+
+            Assert.Equal(usageEvent.CreatedAt.UtcDateTime, await host.ScalarAsync($"SELECT ledger.uuid_v7_time('{usageEvent.Id}')"));
+        }
+    }
+
+    [Fact]
+    public async Task a_service_that_starts_before_postgresql_becomes_ready_by_itself()
+    {
+        await using var ownPostgres = new PostgresFixture();
+        var server = await ownPostgres.GetServerAsync();
+        var connectionString = await ownPostgres.ReserveDatabaseAsync();
+        await server.StopAsync();
+
+        await using var host = await LedgerHost.StartAsync(connectionString);
+        await LedgerHost.WaitAsync(() => Task.FromResult(host.LogAt(LogLevel.Information).Any(line => line.Contains("not ready yet", StringComparison.Ordinal))));
+        Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
+
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        await host.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+        Assert.DoesNotContain(host.LogAt(LogLevel.Error), line => !line.Contains("Health check", StringComparison.Ordinal));
+
+        await server.StopAsync();
+        Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
+    }
+
+    [Fact]
+    public async Task a_service_whose_ledger_is_not_there_stops_at_once()
+    {
+        await using var ownPostgres = new PostgresFixture();
+        var connectionString = await ownPostgres.ReserveDatabaseAsync();
+        await (await ownPostgres.GetServerAsync()).StopAsync();
+        var host = await LedgerHost.StartAsync(connectionString);
+
+        var begun = TimeProvider.System.GetTimestamp();
+        await host.DisposeAsync();
+
+        Assert.True(TimeProvider.System.GetElapsedTime(begun) < TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task a_wrong_password_is_an_error_in_the_log_and_tried_again()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync() + ";Password=wrong";
+
+        await using var host = await LedgerHost.StartAsync(connectionString);
+
+        await LedgerHost.WaitAsync(() => Task.FromResult(host.LogAt(LogLevel.Error).Count(line => line.Contains("28P01", StringComparison.Ordinal)) >= 2));
+        Assert.False(host.Readiness.IsReady);
+    }
+
+    private static async Task<HealthStatus> HealthAsync(LedgerHost host) =>
+        (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Status;
+
+    private static async Task<List<string>> ListAsync(DbContext context, string sql, string prefix = "")
+    {
+        var names = await context.Database.SqlQueryRaw<string>(sql).ToListAsync(TestContext.Current.CancellationToken);
+        return [.. names.Select(name => name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name).Order()];
+    }
+}

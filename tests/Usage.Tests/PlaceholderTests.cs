@@ -1,9 +1,0 @@
-namespace LlmAspire.Tests;
-
-public class PlaceholderTests
-{
-    [Fact]
-    public void placeholder()
-    {
-    }
-}

@@ -1,0 +1,3 @@
+using LlmAspire.TestPostgres;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

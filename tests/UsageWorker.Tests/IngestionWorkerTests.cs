@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using LlmAspire.EmbeddedPostgres;
+using LlmAspire.TestPostgres;
+using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Ingestion;
+
+namespace LlmAspire.UsageWorker.Tests;
+
+public class IngestionWorkerTests(PostgresFixture postgres)
+{
+    private const string Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task a_written_event_becomes_a_row_without_waiting_for_the_poll()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        var usageEvent = Event();
+
+        var begun = Stopwatch.GetTimestamp();
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
+        await WorkerHost.WaitAsync(async () => await host.RowIdsAsync() is [var id] && id == usageEvent.Id);
+
+        Assert.True(Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(4), "the poll comes after 5 s");
+    }
+
+    [Fact]
+    public async Task what_was_in_the_inbox_before_the_worker_started_is_ingested()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync();
+        await using (var api = await WorkerHost.StartAsync(connectionString, worker: false))
+        {
+            await Task.WhenAll(Enumerable.Range(0, 1200).Select(_ => api.Writer.WriteAsync(Event(), Cancellation)));
+        }
+
+        await using var host = await WorkerHost.StartAsync(connectionString);
+
+        await WorkerHost.WaitAsync(async () => (await host.RowIdsAsync()).Length == 1200);
+    }
+
+    [Fact]
+    public async Task the_partitions_of_this_month_and_the_next_are_there_before_they_are_needed()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+
+        var now = DateTime.UtcNow;
+        await WorkerHost.WaitAsync(async () => await host.ScalarAsync(
+            "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'ledger.llm_usage'::regclass") as string
+            == $"ledger.llm_usage_{now:yyyy_MM} ledger.llm_usage_{now.AddMonths(1):yyyy_MM}");
+    }
+
+    [Fact]
+    public async Task the_span_of_an_ingestion_belongs_to_the_trace_of_its_call_and_links_its_batch()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        var usageEvent = Event() with { Traceparent = Traceparent };
+
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
+        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
+
+        var one = Assert.Single(host.Spans, span => span.OperationName == "ingest usage");
+        var batch = Assert.Single(host.Spans, span => span.OperationName == "ingest batch");
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", one.TraceId.ToString());
+        Assert.Equal("b7ad6b7169203331", one.ParentSpanId.ToString());
+        Assert.Equal(batch.Context, Assert.Single(one.Links).Context);
+        Assert.NotEqual(batch.TraceId, one.TraceId);
+        Assert.Equal([new("llmaspire.usage.id", usageEvent.Id.ToString())], one.TagObjects);
+    }
+
+    [Fact]
+    public async Task an_event_without_a_trace_is_part_of_its_batch()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+
+        await host.Writer.WriteAsync(Event(), Cancellation);
+        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
+
+        var one = Assert.Single(host.Spans, span => span.OperationName == "ingest usage");
+        Assert.Equal(Assert.Single(host.Spans, span => span.OperationName == "ingest batch").SpanId, one.ParentSpanId);
+    }
+
+    [Fact]
+    public async Task neither_listening_nor_polling_nor_writing_makes_spans_of_sql()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        var duringStart = host.Spans.Count(span => span.Source.Name == "Npgsql");
+        Assert.True(duringStart > 0, "the migration is traced: the listener hears Npgsql");
+
+        await host.Writer.WriteAsync(Event(), Cancellation);
+        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
+
+        Assert.Equal(duringStart, host.Spans.Count(span => span.Source.Name == "Npgsql"));
+    }
+
+    [Fact]
+    public async Task the_metrics_count_what_was_ingested_and_rejected()
+    {
+        Dictionary<string, double> sums = [];
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, meters) =>
+            {
+                if (instrument.Meter.Name == IngestionTelemetry.Name)
+                {
+                    meters.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        // Other tests of this class do not run meanwhile.
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
+        listener.Start();
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        var usageEvent = Event();
+
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
+        await host.ScalarAsync("INSERT INTO ledger.usage_inbox (event) VALUES ('{}')");
+        await WorkerHost.WaitAsync(() => Task.FromResult(sums.GetValueOrDefault("llmaspire.ledger.batch.size") >= 3));
+
+        Assert.Equal(1, sums["llmaspire.ledger.ingested"]);
+        Assert.Equal(1, sums["llmaspire.ledger.repeated"]);
+        Assert.Equal(1, sums["llmaspire.ledger.rejected"]);
+    }
+
+    [Fact]
+    public async Task a_worker_whose_connections_are_cut_goes_on()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+
+        await host.ScalarAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await host.Writer.WriteAsync(Event(), Cancellation);
+
+        await WorkerHost.WaitAsync(async () => (await host.RowIdsAsync()).Length == 1);
+        await WorkerHost.WaitAsync(async () => await host.ListenersAsync() == 1);
+    }
+
+    [Fact]
+    public async Task two_workers_and_restarts_of_postgresql_ingest_every_event_once()
+    {
+        await using var ownPostgres = PostgresFixture.CreateDurable();
+        var server = await ownPostgres.GetServerAsync();
+        var connectionString = await ownPostgres.CreateDatabaseAsync();
+        await using var first = await WorkerHost.StartAsync(connectionString);
+        await using var second = await WorkerHost.StartAsync(connectionString);
+        UsageEvent[] events = [.. Enumerable.Range(0, 2000).Select(_ => Event())];
+
+        var writes = events.Select((usageEvent, number) => (number % 2 == 0 ? first : second).Writer.WriteAsync(usageEvent, Cancellation)).ToArray();
+        await WorkerHost.WaitAsync(() => Task.FromResult(writes.Any(write => write.IsCompleted)));
+        await server.RestartAsync(PostgresStopMode.Immediate, Cancellation);
+        await Task.WhenAll(writes);
+
+        await WorkerHost.WaitAsync(async () => await first.ScalarAsync("SELECT count(*) FROM ledger.usage_inbox") is 0L);
+        Assert.Equal(events.Select(usageEvent => usageEvent.Id).Order(), (await first.RowIdsAsync()).Order());
+        Assert.Equal(0L, await first.ScalarAsync("SELECT count(*) FROM ledger.usage_rejected"));
+    }
+
+    private static UsageEvent Event() => new()
+    {
+        Id = Guid.CreateVersion7(),
+        RequestId = Guid.CreateVersion7(),
+        UserId = Guid.NewGuid(),
+        OrgId = Guid.NewGuid(),
+        Operation = UsageOperation.Chat,
+        ModelAlias = "chat-default",
+        PromptTokens = 12,
+        CompletionTokens = 34,
+        Source = UsageSource.Provider,
+        Outcome = UsageOutcome.Completed,
+        DurationMs = 56,
+    };
+}

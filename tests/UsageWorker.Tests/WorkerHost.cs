@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Ingestion;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using OpenTelemetry;
+using OpenTelemetry.Trace;
+
+namespace LlmAspire.UsageWorker.Tests;
+
+/// <summary>The worker's services in this process, with a writer beside them, and what they trace.</summary>
+internal sealed class WorkerHost : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly IHost host;
+    private readonly SpanCollector spans;
+
+    private WorkerHost(IHost host, SpanCollector spans)
+    {
+        this.host = host;
+        this.spans = spans;
+    }
+
+    public IUsageEventWriter Writer => host.Services.GetRequiredService<IUsageEventWriter>();
+
+    public NpgsqlDataSource Source => host.Services.GetRequiredService<NpgsqlDataSource>();
+
+    /// <summary>Spans that have ended.</summary>
+    public IReadOnlyCollection<Activity> Spans => spans.Ended;
+
+    /// <summary>Starts it and waits until it listens.</summary>
+    public static async Task<WorkerHost> StartAsync(string connectionString, bool worker = true)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["ConnectionStrings:llm"] = connectionString;
+        var spans = new SpanCollector();
+        // As ServiceDefaults has it.
+        builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddSource("LlmAspire.*").AddProcessor(spans));
+        builder.AddLedger();
+        builder.AddUsageEventWriter();
+        if (worker)
+        {
+            builder.AddIngestion();
+        }
+
+        var host = builder.Build();
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        await host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(TestContext.Current.CancellationToken);
+        var started = new WorkerHost(host, spans);
+        if (worker)
+        {
+            await WaitAsync(async () => await started.ListenersAsync() > 0);
+        }
+
+        return started;
+    }
+
+    public async Task<long> ListenersAsync() => (long)(await ScalarAsync(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'"))!;
+
+    public async Task<object?> ScalarAsync(string sql)
+    {
+        using var quiet = SuppressInstrumentationScope.Begin();
+        await using var command = Source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<Guid[]> RowIdsAsync()
+    {
+        using var quiet = SuppressInstrumentationScope.Begin();
+        await using var scope = host.Services.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage
+            .Select(row => row.Id).OrderBy(id => id).ToArrayAsync(TestContext.Current.CancellationToken);
+    }
+
+    public static async Task WaitAsync(Func<Task<bool>> condition)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(since) < Patience, "waited in vain");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync(TestContext.Current.CancellationToken);
+        host.Dispose();
+    }
+
+    private sealed class SpanCollector : BaseProcessor<Activity>
+    {
+        public ConcurrentQueue<Activity> Ended { get; } = new();
+
+        public override void OnEnd(Activity data) => Ended.Enqueue(data);
+    }
+}
