@@ -4,9 +4,12 @@ using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
 using LlmAspire.ServiceDefaults;
+using LlmAspire.Usage;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddLedger();
+builder.AddUsageEventWriter();
 builder.AddHttpDefaults();
 builder.AddDevelopmentIdentity();
 builder.AddLlm();

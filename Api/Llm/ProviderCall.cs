@@ -196,8 +196,8 @@ internal sealed partial class ProviderCall
     private static int? Number(HttpResponseHeaders headers, string name) =>
         int.TryParse(Header(headers, name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    [LoggerMessage(LogLevel.Warning, "Call {CallId} to {Model} failed with {Code}. The gateway said: {GatewayText}")]
-    private static partial void LogFailure(ILogger logger, Guid callId, string model, string code, string? gatewayText);
+    [LoggerMessage(LogLevel.Warning, "Call {CallId} to {Model} failed with {Code}: {Reason}")]
+    private static partial void LogFailure(ILogger logger, Guid callId, string model, string code, string? reason);
 
     [LoggerMessage(LogLevel.Error, "The usage of call {CallId} is not durable yet.")]
     private static partial void LogNotDurable(ILogger logger, Exception exception, Guid callId);

@@ -1,26 +1,34 @@
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.Api.Tests;
 
-/// <summary>The Api in this process, with a gateway of the test and a writer that remembers.</summary>
-internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Program>
+/// <summary>
+/// The Api in this process, with a gateway of the test. Without <see cref="Ledger"/> it has no database, but a writer that
+/// remembers.
+/// </summary>
+/// <remarks>By a type of the Api, as several projects have a Program.</remarks>
+internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<GatewayOptions>
 {
+    /// <summary>The connection string of a real ledger.</summary>
+    public string? Ledger { get; init; }
+
     public RecordingWriter Writer { get; } = new();
 
     public LogRecorder Logs { get; } = new();
 
     public Dictionary<string, string> Settings { get; } = [];
-
-    public Action<IServiceCollection>? ConfigureServices { get; init; }
 
     public string Environment { get; init; } = "Development";
 
@@ -42,6 +50,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Prog
         builder.UseEnvironment(Environment);
         builder.UseSetting("LLM_BASE_URL", gatewayUrl);
         builder.UseSetting("LLM_API_KEY", TestGateway.Key);
+        builder.UseSetting("ConnectionStrings:llm", Ledger);
         foreach (var (key, value) in Settings)
         {
             builder.UseSetting(key, value);
@@ -50,9 +59,30 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Prog
         builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Logs));
         builder.ConfigureTestServices(services =>
         {
-            services.RemoveAll<IUsageEventWriter>();
-            services.AddSingleton<IUsageEventWriter>(Writer);
-            ConfigureServices?.Invoke(services);
+            if (Ledger is null)
+            {
+                RemoveLedger(services);
+                services.AddSingleton<IUsageEventWriter>(Writer);
+            }
+        });
+    }
+
+    // What it registered to run or to be asked for its health; the rest is never asked for.
+    private static void RemoveLedger(IServiceCollection services)
+    {
+        services.RemoveAll<IUsageEventWriter>();
+        foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService)
+            && (service.ImplementationType?.Assembly ?? service.ImplementationFactory?.Method.Module.Assembly) == typeof(UsageEvent).Assembly).ToList())
+        {
+            services.Remove(hosted);
+        }
+
+        services.Configure<HealthCheckServiceOptions>(health =>
+        {
+            foreach (var check in health.Registrations.Where(check => check.Name is not ("self" or "gateway")).ToList())
+            {
+                health.Registrations.Remove(check);
+            }
         });
     }
 }

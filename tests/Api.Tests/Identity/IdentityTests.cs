@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using LlmAspire.Api.Identity;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,7 +26,7 @@ public class IdentityTests
     [Fact]
     public async Task as_a_process_it_ends_with_a_message_and_a_code_that_is_not_zero()
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, "--urls", "http://127.0.0.1:0"])
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Caller).Assembly.Location, "--urls", "http://127.0.0.1:0"])
         {
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["LLM_BASE_URL"] = "http://localhost:4000", ["LLM_API_KEY"] = "x" },
             RedirectStandardError = true,
