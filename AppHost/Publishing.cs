@@ -1,3 +1,4 @@
+using Aspire.Hosting.Docker.Resources;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
 using LlmAspire.AppHost.LiteLlm;
 
@@ -8,10 +9,12 @@ internal static partial class StackExtensions
 {
     static partial void ConfigurePublishing(IDistributedApplicationBuilder builder)
     {
-        builder.AddDockerComposeEnvironment("compose");
+        // Only web is shown to the world: the dashboard, with everybody's traces, is reached through a tunnel or docker exec.
+        builder.AddDockerComposeEnvironment("compose")
+            .WithDashboard(dashboard => dashboard.WithHostPort(null))
+            .ConfigureComposeFile(WaitForHealthyServices);
 
-        // Compose starts what depends on a service as soon as the service is started. With a health check it can wait longer;
-        // only images that hold something to ask with have one: PostgreSQL its own tool, LiteLLM Python.
+        // The images that hold something to ask with have a health check: PostgreSQL its own tool, LiteLLM Python.
         foreach (var postgres in builder.Resources.OfType<PostgresServerResource>().ToList())
         {
             builder.CreateResourceBuilder(postgres).PublishAsDockerComposeService((_, service) =>
@@ -24,6 +27,18 @@ internal static partial class StackExtensions
                 service.Healthcheck = Check(
                     $"python3 -c \"import urllib.request as r; r.urlopen('http://localhost:4000{LiteLlmResourceBuilderExtensions.HealthPath}')\"",
                     LiteLlmResourceBuilderExtensions.StartupGrace));
+        }
+    }
+
+    /// <summary>Aspire lets a service start when what it depends on is started; where that has a health check, wait for it.</summary>
+    private static void WaitForHealthyServices(ComposeFile file)
+    {
+        foreach (var (name, dependency) in file.Services.Values.SelectMany(service => service.DependsOn))
+        {
+            if (file.Services.TryGetValue(name, out var service) && service.Healthcheck is not null)
+            {
+                dependency.Condition = "service_healthy";
+            }
         }
     }
 

@@ -36,6 +36,7 @@ internal static class LiteLlmResourceBuilderExtensions
             .WithHttpHealthCheck(HealthPath)
             .WithEnvironment("LITELLM_MASTER_KEY", resource.MasterKey)
             .WithOtlpExporter()
+            .WithEnvironment("OTEL_EXPORTER", "otlp_grpc") // Without it LiteLLM prints its spans on the console.
             .WithUrlForEndpoint(LiteLlmResource.PrimaryEndpointName, url => url.DisplayText = "LiteLLM");
 
         return builder.ExecutionContext.IsPublishMode
@@ -61,6 +62,7 @@ internal static class LiteLlmResourceBuilderExtensions
             .WithHttpHealthCheck(HealthPath)
             .WithEnvironment("LITELLM_MASTER_KEY", resource.MasterKey)
             .WithOtlpExporter()
+            .WithEnvironment("OTEL_EXPORTER", "otlp_grpc") // Without it LiteLLM prints its spans on the console.
             .WithArgs("--config", ConfigPath(builder), "--host", "127.0.0.1", "--port")
             .WithArgs(resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort))
             .WithUrlForEndpoint(LiteLlmResource.PrimaryEndpointName, url => url.DisplayText = "LiteLLM");

@@ -1,0 +1,89 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+
+namespace LlmAspire.AppHost.Tests;
+
+/// <summary>What the AppHost describes; nothing is started.</summary>
+public sealed class ModelTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task the_embedded_stack_has_every_resource_and_no_container()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo");
+
+        string[] expected = ["postgres", "llm", "litellm", "api", "usage-worker", "web"];
+        Assert.Superset(expected.ToHashSet(), builder.Resources.Select(resource => resource.Name).ToHashSet());
+        Assert.Empty(builder.Resources.OfType<ContainerResource>());
+    }
+
+    [Fact]
+    public async Task in_containers_the_gateway_is_litellm_at_its_pinned_image()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=containers", "Stack:Gateway=litellm");
+
+        Assert.Equal(["litellm", "postgres"], builder.Resources.OfType<ContainerResource>().Select(resource => resource.Name).Order());
+    }
+
+    [Fact]
+    public async Task with_LLM_BASE_URL_no_gateway_is_started()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "LLM_BASE_URL=http://gateway.example", "LLM_API_KEY=sk-test");
+
+        Assert.DoesNotContain(builder.Resources, resource => resource.Name == "litellm");
+        Assert.Contains(builder.Resources, resource => resource.Name == "llm-api-key");
+    }
+
+    [Fact]
+    public async Task only_provider_keys_that_are_set_become_parameters()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=containers", "Stack:Gateway=litellm", "ANTHROPIC_API_KEY=sk-ant-test");
+
+        var parameters = builder.Resources.OfType<ParameterResource>().Select(parameter => parameter.Name).ToList();
+        Assert.Contains("anthropic-api-key", parameters);
+        Assert.DoesNotContain("mistral-api-key", parameters);
+        Assert.True(builder.Resources.OfType<ParameterResource>().Single(parameter => parameter.Name == "anthropic-api-key").Secret);
+    }
+
+    [Theory]
+    [InlineData("api", "llm", "litellm")]
+    [InlineData("usage-worker", "llm")]
+    [InlineData("web", "api")]
+    public async Task a_service_waits_for_what_it_needs(string service, params string[] dependencies)
+    {
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo");
+
+        var waits = builder.Resources.Single(resource => resource.Name == service).Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name);
+        Assert.Superset(dependencies.ToHashSet(), waits.ToHashSet());
+    }
+
+    [Theory]
+    [InlineData("Stack:Mode=sideways", "auto, containers or embedded")]
+    [InlineData("Stack:Gateway=none", "auto, litellm or demo")]
+    public async Task a_setting_that_is_not_known_is_refused_with_those_that_are(string setting, string remedy)
+    {
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => CreateAsync(setting));
+
+        Assert.Contains(remedy, exception.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void the_dockerfile_names_the_pinned_image()
+    {
+        var dockerfile = File.ReadAllText(Path.Combine(Projects.AppHost.ProjectPath, "..", "litellm", "Dockerfile"));
+        var tags = File.ReadAllText(Path.Combine(Projects.AppHost.ProjectPath, "LiteLlm", "LiteLlmContainerImageTags.cs"));
+
+        var from = dockerfile.Split('\n').Single(line => line.StartsWith("FROM ", StringComparison.Ordinal))["FROM ".Length..].Trim();
+        var (registry, image, tag) = (Constant("Registry"), Constant("Image"), Constant("Tag"));
+        Assert.Equal($"{registry}/{image}:{tag}", from);
+
+        string Constant(string name) => tags.Split('\n').Single(line => line.Contains($"string {name} =", StringComparison.Ordinal)).Split('"')[1];
+    }
+
+    private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            [.. args, "Parameters:postgres-password=test", "Parameters:litellm-master-key=test"],
+            Cancellation);
+}

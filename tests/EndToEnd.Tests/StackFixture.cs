@@ -1,0 +1,91 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using LlmAspire.EndToEnd.Tests;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(StackFixture))]
+
+namespace LlmAspire.EndToEnd.Tests;
+
+/// <summary>The whole stack, started once from the AppHost: embedded services, the demo gateway, ports and data of its own.</summary>
+public sealed class StackFixture : IAsyncLifetime
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
+    private readonly string _dataDirectory = CreateDataDirectory();
+    private OtlpReceiver? _otlp;
+    private DistributedApplication? _app;
+
+    public DistributedApplication App => _app ?? throw new InvalidOperationException("The stack has not started.");
+
+    public OtlpReceiver Otlp => _otlp ?? throw new InvalidOperationException("The stack has not started.");
+
+    /// <summary>The base address of the front end.</summary>
+    public Uri Web => App.GetEndpoint("web", "http");
+
+    public async ValueTask InitializeAsync()
+    {
+        using var patience = new CancellationTokenSource(StartPatience);
+        _otlp = await OtlpReceiver.StartAsync();
+
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            [
+                "Stack:Mode=embedded",
+                "Stack:Gateway=demo",
+                $"Stack:DataDirectory={_dataDirectory}",
+                "Parameters:postgres-password=end-to-end",
+                "Parameters:litellm-master-key=end-to-end",
+            ],
+            patience.Token);
+
+        foreach (var project in builder.Resources.OfType<ProjectResource>())
+        {
+            builder.CreateResourceBuilder(project)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", _otlp.Endpoint)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "200");
+        }
+
+        _app = await builder.BuildAsync(patience.Token);
+        await _app.StartAsync(patience.Token);
+        await _app.ResourceNotifications.WaitForResourceHealthyAsync("usage-worker", patience.Token);
+        await _app.ResourceNotifications.WaitForResourceHealthyAsync("web", patience.Token);
+    }
+
+    /// <summary>Opens a connection to the database of the stack.</summary>
+    public async Task<NpgsqlConnection> OpenDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var connection = new NpgsqlConnection(await App.GetConnectionStringAsync("llm", cancellationToken));
+        await connection.OpenAsync(cancellationToken);
+
+        return connection;
+    }
+
+    /// <summary>Open to read for others: run as root, PostgreSQL runs as somebody else, who must get to its own folder in it.</summary>
+    private static string CreateDataDirectory()
+    {
+        var folder = Directory.CreateTempSubdirectory("llmaspire-e2e-").FullName;
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        }
+
+        return folder;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+
+        if (_otlp is not null)
+        {
+            await _otlp.DisposeAsync();
+        }
+
+        Directory.Delete(_dataDirectory, recursive: true);
+    }
+}
