@@ -89,11 +89,11 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
 
 internal static class Until
 {
-    /// <summary>Asks until the answer is yes, at most for ten seconds.</summary>
+    /// <summary>Asks until the answer is yes, at most for a minute: the machine may be busy.</summary>
     public static async Task TrueAsync(Func<Task<bool>> condition)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(10));
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
         while (!await condition())
         {
             await Task.Delay(10, patience.Token);
