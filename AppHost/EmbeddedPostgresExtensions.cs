@@ -24,7 +24,7 @@ internal static class EmbeddedPostgresExtensions
             .WithEndpoint(scheme: "tcp", name: "tcp", env: "Postgres__Port")
             .WithEnvironment("Postgres__Password", password)
             .WithEnvironment("Postgres__DataDirectory", Path.Combine(builder.DataDirectory(), "postgres"))
-            .WithEnvironment("Postgres__Databases__0", database)
+            .WithEnvironment("Postgres__Databases", database)
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "Health");
         var endpoint = server.GetEndpoint("tcp");

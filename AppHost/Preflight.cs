@@ -25,11 +25,11 @@ internal static class Preflight
         }
         catch (IOException exception)
         {
-            return $"The gateway's configuration cannot be read: {exception.Message} Restore it with: git checkout litellm/config.yaml";
+            return $"The gateway's configuration cannot be read: {exception.Message} Correct Stack:GatewayConfig, or restore the file with: git checkout litellm/config.yaml";
         }
         catch (YamlException exception)
         {
-            return $"{path}, line {exception.Start.Line}: {exception.Message} Correct that line (or: git checkout litellm/config.yaml), then start again.";
+            return $"{path}, line {exception.Start.Line}: {exception.Message} Correct that line, then start again.";
         }
     }
 

@@ -68,7 +68,7 @@ internal static class LiteLlmResourceBuilderExtensions
             .WithUrlForEndpoint(LiteLlmResource.PrimaryEndpointName, url => url.DisplayText = "LiteLLM");
     }
 
-    /// <summary>The configuration that every gateway of this solution reads.</summary>
+    /// <summary>The configuration that every gateway of this stack reads: <c>Stack:GatewayConfig</c>, or the one of the solution.</summary>
     internal static string ConfigPath(IDistributedApplicationBuilder builder) =>
-        Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "litellm", "config.yaml"));
+        Path.GetFullPath(builder.Configuration["Stack:GatewayConfig"] ?? Path.Combine("..", "litellm", "config.yaml"), builder.AppHostDirectory);
 }

@@ -41,6 +41,7 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         Services.AddSingleton(new DistributedApplicationModel(Resources));
         Services.AddSingleton(ExecutionContext);
         Services.AddSingleton(new ResourceNotificationService());
+        Services.AddSingleton(new OrchestratorOptions(StopWhenAResourceFailsToStart: interception is null));
         Services.AddHostedService<Orchestrator>();
 
         _host.Logging.ClearProviders();

@@ -18,6 +18,7 @@ internal sealed partial class Orchestrator(
     DistributedApplicationExecutionContext executionContext,
     ResourceNotificationService notifications,
     HealthCheckService healthChecks,
+    OrchestratorOptions options,
     IHostApplicationLifetime lifetime,
     IHostEnvironment environment,
     IConfiguration configuration,
@@ -338,7 +339,7 @@ internal sealed partial class Orchestrator(
     /// <summary>A stack that cannot start is not left half running: what failed has been said, the rest is stopped.</summary>
     private void GiveUp()
     {
-        if (!configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+        if (options.StopWhenAResourceFailsToStart)
         {
             Environment.ExitCode = 1;
             lifetime.StopApplication();
