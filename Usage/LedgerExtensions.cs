@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.Usage;
 
@@ -22,6 +23,9 @@ public static class LedgerExtensions
         builder.Services.AddNpgsqlDataSource("", (services, source) => source.ConnectionStringBuilder.ConnectionString =
             services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName)
             ?? throw new InvalidOperationException($"No connection string 'ConnectionStrings:{LedgerContext.ConnectionName}' was given."));
+
+        // At Information it logs each statement, those of the polling too.
+        builder.Logging.AddFilter("Npgsql.Command", LogLevel.Warning);
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<LedgerReadiness>();

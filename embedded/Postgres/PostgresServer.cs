@@ -98,6 +98,12 @@ public sealed class PostgresServer : IAsyncDisposable
         var clusterLock = Lock(folder);
         try
         {
+            if (options.Throwaway && runner.User is { } user)
+            {
+                // The watchdog, which is that user, removes it with the cluster.
+                await new CommandRunner(null).RunAsync("chown", [user.Name, clusterLock.Name], cancellationToken: cancellationToken);
+            }
+
             var binaries = await new PostgresBinaryFinder(runner, logger)
                 .FindAsync(options.BinDirectory, ClusterFolder.MajorVersion(folder), cancellationToken);
             logger.ChoseBinaries(binaries.Version, binaries.BinDirectory, binaries.Why, runner.User?.Name ?? Environment.UserName);

@@ -25,6 +25,20 @@ public sealed class SupervisorTests : IDisposable
     }
 
     [Fact]
+    public async Task a_killed_owner_of_a_throw_away_cluster_leaves_nothing_at_all()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no watchdog");
+        // As tests have it: right in the folder of temporary files, where nobody removes what is another user's.
+        var cluster = Path.Combine(Path.GetTempPath(), $"llmaspire-test-{Guid.NewGuid():N}");
+        await using var supervisor = SupervisorProcess.Start(cluster, ("Postgres__Throwaway", "true"));
+        await supervisor.WaitUntilHealthyAsync(cluster);
+
+        supervisor.Kill();
+
+        await SupervisorProcess.WaitAsync(() => Task.FromResult(!Directory.Exists(cluster) && !File.Exists(cluster + ".lock")));
+    }
+
+    [Fact]
     public async Task a_terminated_supervisor_stops_the_server_and_ends_with_0()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM");
