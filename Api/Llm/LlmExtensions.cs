@@ -3,6 +3,7 @@ using System.ClientModel.Primitives;
 using System.Net.Http.Headers;
 using LlmAspire.Api.Http;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenAI;
 
@@ -18,6 +19,7 @@ internal static class LlmExtensions
     {
         var services = builder.Services;
         services.ConfigureOptions<GatewayOptionsSetup>().AddOptionsWithValidateOnStart<GatewayOptions>();
+        services.TryAddSingleton(TimeProvider.System);
         services.AddTransient<UsageAccountingHandler>();
         services.AddGatewayHttpClient();
 

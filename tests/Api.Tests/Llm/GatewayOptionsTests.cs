@@ -1,4 +1,6 @@
 using LlmAspire.Api.Llm;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Tests.Llm;
@@ -14,9 +16,13 @@ public class GatewayOptionsTests
     [InlineData("Gateway:CatalogRefresh", "00:00:00", "Gateway:CatalogRefresh")]
     public async Task the_api_does_not_start_with_bad_settings_and_names_them(string key, string value, string named)
     {
-        await using var api = new ApiFactory("http://localhost:4000") { Settings = { [key] = value } };
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["LLM_BASE_URL"] = "http://localhost:4000", ["LLM_API_KEY"] = "sk-x", [key] = value });
+        builder.AddLlm();
+        using var host = builder.Build();
 
-        var refusal = Assert.Throws<OptionsValidationException>(() => api.CreateClient());
+        var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains(named, refusal.Message, StringComparison.Ordinal);
     }
