@@ -17,7 +17,7 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
         var page = await OpenChatAsync(context);
 
         var usage = await SendAsync(page, "Explain binary search with a code example");
-        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifact("chat.png"), FullPage = true });
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf("chat.png"), FullPage = true });
 
         var row = await ReadRowAsync(Guid.Parse(usage.CallId), patience.Token);
         Assert.Equal(usage.PromptTokens, row.PromptTokens);
@@ -87,12 +87,6 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
         var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(AnswerPatience);
         return patience;
-    }
-
-    private static string Artifact(string name)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults"));
-        return Path.Combine(folder.FullName, name);
     }
 
     private async Task<IBrowserContext> NewContextAsync()

@@ -2,6 +2,8 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using LlmAspire.EndToEnd.Tests;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 [assembly: AssemblyFixture(typeof(StackFixture))]
@@ -38,6 +40,7 @@ public sealed class StackFixture : IAsyncLifetime
             ],
             patience.Token);
 
+        builder.Services.AddLogging(logging => logging.AddProvider(new StackLog(Artifacts.PathOf("stack.log"))));
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             builder.CreateResourceBuilder(project)
