@@ -13,6 +13,7 @@ builder.AddChat();
 
 var app = builder.Build();
 app.UseExceptionHandler("/error", createScopeForErrors: true);
+app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
 app.UseContentSecurityPolicy();
 app.UseAntiforgery();
 app.MapStaticAssets();

@@ -71,6 +71,8 @@ public sealed partial class ModelDirectory(
         while (!_closing.IsCancellationRequested)
         {
             _wake = NewSignal();
+            Refreshing = true;
+            Changed?.Invoke();
             var retryAfter = await RefreshOnceAsync();
             var pause = Timeout.InfiniteTimeSpan;
             if (State == ModelListState.Live)
@@ -84,15 +86,16 @@ public sealed partial class ModelDirectory(
                 delay = delay * 2 > LongestDelay ? LongestDelay : delay * 2;
             }
 
-            await ((Task)_wake.Task.WaitAsync(pause, time, _closing.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var waiting = _wake.Task.WaitAsync(pause, time, _closing.Token);
+            Refreshing = false;
+            Changed?.Invoke();
+            await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 
     /// <returns>How long the Api asks to wait.</returns>
     private async Task<TimeSpan?> RefreshOnceAsync()
     {
-        Refreshing = true;
-        Changed?.Invoke();
         try
         {
             var list = await api.GetModelsAsync(_closing.Token);
@@ -119,11 +122,6 @@ public sealed partial class ModelDirectory(
         catch (OperationCanceledException)
         {
             return null; // the circuit closes
-        }
-        finally
-        {
-            Refreshing = false;
-            Changed?.Invoke();
         }
     }
 

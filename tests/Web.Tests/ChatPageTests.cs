@@ -1,0 +1,324 @@
+using Bunit;
+using LlmAspire.Web.Chat;
+using Microsoft.AspNetCore.Http;
+
+namespace LlmAspire.Web.Tests;
+
+public class ChatPageTests
+{
+    [Fact]
+    public async Task an_answer_streams_in_as_markdown_and_ends_with_its_usage()
+    {
+        await using var test = await PageTestContext.StartAsync();
+
+        var call = await test.AskAsync("Hello?");
+        await call.RunAsync();
+        await call.DeltaAsync("Some **bold");
+        test.Until(() => Assert.Contains("Some **bold", test.Find(TestIds.AnswerText).TextContent));
+        Assert.Equal("streaming", test.Find(TestIds.Answer).GetAttribute("data-state"));
+        Assert.Equal("true", test.Find(TestIds.AnswerText).GetAttribute("aria-busy"));
+        Assert.Empty(test.FindAll(TestIds.Send));
+
+        await call.DeltaAsync("** text\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
+        test.Until(() => Assert.Equal("bold", test.Find(TestIds.AnswerText).QuerySelector("strong")?.TextContent));
+        await call.UsageAsync();
+        await call.DoneAsync();
+
+        test.UntilState("done");
+        Assert.Equal(["1", "2"], test.Find(TestIds.AnswerText).QuerySelectorAll("td").Select(cell => cell.TextContent));
+        var usage = test.Find(TestIds.Usage);
+        Assert.Equal("1234", usage.GetAttribute("data-prompt-tokens"));
+        Assert.Equal("56", usage.GetAttribute("data-completion-tokens"));
+        Assert.Equal("chat-default", usage.GetAttribute("data-model"));
+        Assert.Equal("0199aaaa-0000-7000-8000-000000000001", usage.GetAttribute("data-call-id"));
+        Assert.Equal(call.TraceId, usage.GetAttribute("data-trace-id"));
+        Assert.Equal(
+            ["prompt: 1,234", "answer: 56", "served by: gpt-4.1-mini-2025-04-14", "first token: 0.42 s", "total: 3.1 s"],
+            usage.QuerySelectorAll("dt").Zip(usage.QuerySelectorAll("dd"), (term, value) => $"{term.TextContent}: {value.TextContent}").SkipLast(1));
+        Assert.Empty(test.FindAll(TestIds.Stop));
+        Assert.Single(test.FindAll(TestIds.Send));
+    }
+
+    [Fact]
+    public async Task stop_deletes_the_run_and_the_answer_shows_as_stopped_with_its_usage()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Write a book.");
+        await call.RunAsync();
+        await call.DeltaAsync("Chapter 1");
+        test.Until(() => Assert.Contains("Chapter 1", test.Find(TestIds.AnswerText).TextContent));
+
+        await test.Find(TestIds.Stop).ClickAsync(new());
+
+        Assert.Equal(call.RunId, await test.Api.NextStopAsync());
+        test.Until(() => Assert.Contains("Stopping…", test.Find(TestIds.Answer).TextContent));
+        await call.UsageAsync("estimated", "stopped");
+        await call.DoneAsync("stopped");
+        test.UntilState("stopped");
+        Assert.Contains("Chapter 1", test.Find(TestIds.AnswerText).TextContent);
+        Assert.Equal("estimated", test.Find(TestIds.Usage).GetAttribute("data-source"));
+    }
+
+    [Fact]
+    public async Task stop_pressed_before_the_run_is_known_is_sent_as_soon_as_it_is()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Wait");
+        await test.Find(TestIds.Stop).ClickAsync(new());
+
+        await call.RunAsync();
+
+        Assert.Equal(call.RunId, await test.Api.NextStopAsync());
+        await call.DoneAsync("stopped");
+        test.UntilState("stopped");
+    }
+
+    [Fact]
+    public async Task a_refused_message_shows_our_words_with_the_trace_id_and_try_again_sends_it_again()
+    {
+        await using var test = await PageTestContext.StartAsync(api =>
+            api.RefuseChat = context => FakeApi.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, "gateway_starting", "pod 17 says no"));
+
+        var refused = await test.AskAsync("Please");
+
+        test.UntilState("error");
+        var error = test.Find(TestIds.Error);
+        Assert.Contains("The model gateway is still starting.", error.TextContent);
+        Assert.DoesNotContain("pod 17", error.TextContent);
+        Assert.Equal(refused.TraceId, error.QuerySelector($"[data-testid={TestIds.Trace}]")?.GetAttribute("data-trace-id"));
+
+        test.Api.RefuseChat = null;
+        _ = test.Find(TestIds.Retry).ClickAsync(new());
+        var again = await test.Api.NextChatAsync();
+        Assert.Equal("Please", again.Body.GetProperty("message").GetString());
+        await again.AnswerAsync("Here you are.");
+        test.UntilState("done");
+        Assert.Single(test.FindAll(TestIds.Answer));
+        Assert.Empty(test.FindAll(TestIds.Error));
+    }
+
+    [Theory]
+    [InlineData(400, "Unknown model: choose one of the list.", "The message was not accepted.", true)]
+    [InlineData(403, "It needs the plan pro.", "You may not use this model.", true)]
+    [InlineData(413, "Body of 1 MB.", "The message is too long.", false)]
+    [InlineData(415, "Send JSON.", "The message was not accepted.", true)]
+    [InlineData(429, "100,000 tokens are used up.", "That was more than your plan allows for now.", true)]
+    [InlineData(500, "NullReferenceException", "The answer failed.", false)]
+    [InlineData(503, "litellm: no deployments", "The model is not available right now.", false)]
+    public async Task what_the_api_says_is_shown_only_where_the_user_can_act_on_it(int status, string detail, string title, bool shown)
+    {
+        await using var test = await PageTestContext.StartAsync(api =>
+            api.RefuseChat = context => FakeApi.ProblemAsync(context, status, detail: detail));
+
+        await test.AskAsync("Please");
+
+        test.UntilState("error");
+        var text = test.Find(TestIds.Error).TextContent;
+        Assert.Contains(title, text);
+        Assert.Equal(shown, text.Contains(detail, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task an_error_inside_the_stream_keeps_the_text_that_came()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        await call.RunAsync();
+        await call.DeltaAsync("Half an ans");
+        await call.EventAsync("error", new { title = "x", status = 502, code = "provider_failed", traceId = call.TraceId });
+        call.End();
+
+        test.UntilState("error");
+        Assert.Contains("Half an ans", test.Find(TestIds.AnswerText).TextContent);
+        Assert.Contains("The model is not available right now.", test.Find(TestIds.Error).TextContent);
+        Assert.Equal(call.TraceId, test.Find(TestIds.Trace).GetAttribute("data-trace-id"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_stream_that_breaks_is_an_error_and_the_next_message_works(bool reset)
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        await call.RunAsync();
+        await call.DeltaAsync("Half");
+        test.Until(() => Assert.Contains("Half", test.Find(TestIds.AnswerText).TextContent));
+
+        if (reset)
+        {
+            call.Abort();
+        }
+        else
+        {
+            call.End();
+        }
+
+        test.UntilState("error");
+        Assert.Contains("The answer broke off.", test.Find(TestIds.Error).TextContent);
+        var next = await test.AskAsync("Again");
+        await next.AnswerAsync("Whole.");
+        test.UntilState("done", answer: 1);
+    }
+
+    [Theory]
+    [InlineData("provider", null)]
+    [InlineData("partial", "partial")]
+    [InlineData("estimated", "estimated")]
+    [InlineData("none", "none")]
+    public async Task numbers_that_are_not_the_providers_are_marked(string source, string? mark)
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        await call.RunAsync();
+        await call.UsageAsync(source, prompt: source == "none" ? null : 5, completion: source == "none" ? null : 0);
+        await call.DoneAsync();
+
+        test.UntilState("done");
+        var usage = test.Find(TestIds.Usage);
+        Assert.Equal(mark, usage.QuerySelector(".mark")?.TextContent);
+        Assert.Equal(source == "none" ? "" : "0", usage.GetAttribute("data-completion-tokens"));
+    }
+
+    [Theory]
+    [InlineData("length", "Cut off")]
+    [InlineData("content_filter", "Withheld")]
+    public async Task an_answer_that_was_cut_off_says_so(string finishReason, string note)
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        await call.RunAsync();
+        await call.DeltaAsync("Text");
+        await call.DoneAsync(finishReason);
+
+        test.UntilState("done");
+        Assert.Contains(note, test.Find(TestIds.Answer).TextContent);
+    }
+
+    [Fact]
+    public async Task the_conversation_goes_along_without_what_failed()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var first = await test.AskAsync("One?");
+        Assert.Equal(0, first.Body.GetProperty("history").GetArrayLength());
+        await first.AnswerAsync("1.");
+        test.UntilState("done");
+
+        var stopped = await test.AskAsync("Two?");
+        await stopped.RunAsync();
+        await stopped.DeltaAsync("2, but");
+        await stopped.DoneAsync("stopped");
+        test.UntilState("stopped", answer: 1);
+
+        var failed = await test.AskAsync("Three?");
+        await failed.RunAsync();
+        await failed.DeltaAsync("3, but");
+        failed.End();
+        test.UntilState("error", answer: 2);
+
+        var last = await test.AskAsync("Four?");
+
+        Assert.Equal("c-1", last.Body.GetProperty("conversationId").GetString());
+        Assert.Equal(
+            ["user: One?", "assistant: 1.", "user: Two?", "assistant: 2, but"],
+            last.Body.GetProperty("history").EnumerateArray().Select(entry => $"{entry.GetProperty("role")}: {entry.GetProperty("content")}"));
+        await last.AnswerAsync("4.");
+        test.UntilState("done", answer: 3);
+    }
+
+    [Fact]
+    public async Task a_new_chat_stops_the_answer_and_starts_from_nothing()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("One?");
+        await call.RunAsync();
+        await call.DeltaAsync("First");
+        test.Until(() => Assert.Contains("First", test.Find(TestIds.AnswerText).TextContent));
+
+        await test.Find(TestIds.NewChat).ClickAsync(new());
+
+        Assert.Equal(call.RunId, await test.Api.NextStopAsync());
+        test.Until(() => Assert.Empty(test.FindAll(TestIds.Answer)));
+        Assert.NotEmpty(test.FindAll(TestIds.Sample));
+        var next = await test.AskAsync("Two?"); // while the first is still ending
+        await call.DoneAsync("stopped");
+        await next.AnswerAsync("2.");
+        test.UntilState("done");
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, next.Body.GetProperty("conversationId").ValueKind);
+        Assert.Equal(0, next.Body.GetProperty("history").GetArrayLength());
+        Assert.Single(test.FindAll(TestIds.Answer));
+    }
+
+    [Fact]
+    public async Task the_chosen_model_is_sent()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        test.Until(() => Assert.Equal("GPT-4.1 mini", test.Find(TestIds.ModelPicker).GetAttribute("value")));
+
+        await test.Page.Find(".model-picker .mud-input-control").MouseDownAsync(new());
+        test.Until(() => Assert.Equal(2, test.Page.FindAll("[role=option]").Count));
+        var option = test.Page.Find("[data-model-id=claude-default]");
+        Assert.Equal("anthropic · pro plan", option.QuerySelector(".model-facts")?.TextContent);
+        await option.ClickAsync(new());
+
+        var call = await test.AskAsync("Hi");
+        Assert.Equal("claude-default", call.Body.GetProperty("model").GetString());
+        await call.AnswerAsync("Hi.");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_sample_question_is_sent_as_it_stands()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var sample = test.FindAll(TestIds.Sample)[0];
+        var text = sample.TextContent;
+
+        _ = sample.ClickAsync(new());
+
+        var call = await test.Api.NextChatAsync();
+        Assert.Equal(text, call.Body.GetProperty("message").GetString());
+        await call.AnswerAsync("Well.");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task an_empty_message_and_a_second_one_meanwhile_are_not_sent()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        await test.SendAsync("  \n ");
+        Assert.Empty(test.Session.Exchanges);
+
+        var call = await test.AskAsync("One");
+        await test.SendAsync("Two");
+        Assert.Single(test.Session.Exchanges);
+        Assert.Equal("Two", test.Find(TestIds.MessageInput).GetAttribute("value")); // it waits in the box
+        await call.AnswerAsync("1");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_trace_links_to_the_dashboard_when_there_is_one()
+    {
+        await using var test = await PageTestContext.StartAsync(dashboard: new Uri("http://localhost:18888/"));
+        var call = await test.AskAsync("Go");
+        await call.AnswerAsync("Gone.");
+
+        test.UntilState("done");
+        var link = test.Find(TestIds.Usage).QuerySelector("a");
+        Assert.Equal($"http://localhost:18888/traces/detail/{call.TraceId}", link?.GetAttribute("href"));
+    }
+
+    [Fact]
+    public async Task hostile_markdown_puts_nothing_that_runs_into_the_page()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        await call.AnswerAsync("<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) ![y](https://evil.example/y.png)");
+
+        test.UntilState("done");
+        var text = test.Find(TestIds.AnswerText);
+        Assert.Empty(text.QuerySelectorAll("script, img, iframe, [onerror], a[href^=javascript]"));
+        Assert.Contains("<script>alert(1)</script>", text.TextContent); // shown, not run
+    }
+}

@@ -1,0 +1,186 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace LlmAspire.Web.Tests;
+
+/// <summary>
+/// The Api as its HTTP contract says, on a real server with real bytes. A test scripts it: what <c>/llm/models</c> answers,
+/// and for each <c>/chat</c> either a refusal or a stream whose bytes it hands out when it wants.
+/// </summary>
+internal sealed class FakeApi : IAsyncDisposable
+{
+    /// <summary>After this a test that waits fails instead of hanging.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly WebApplication _app;
+    private readonly Channel<ChatCall> _calls = Channel.CreateUnbounded<ChatCall>();
+    private readonly Channel<string> _stops = Channel.CreateUnbounded<string>();
+
+    private FakeApi()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddRouting();
+        builder.Logging.ClearProviders();
+        _app = builder.Build();
+        _app.UseRouting();
+        _app.MapGet("/llm/models", context => Models(context));
+        _app.MapPost("/chat", ChatAsync);
+        _app.MapDelete("/chat/runs/{runId}", StopAsync);
+    }
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>Answers <c>GET /llm/models</c>.</summary>
+    public RequestDelegate Models { get; set; } = context => context.Response.WriteAsJsonAsync(TwoModels);
+
+    /// <summary>Refuses the next messages; null answers them.</summary>
+    public RequestDelegate? RefuseChat { get; set; }
+
+    /// <summary>Answers <c>DELETE /chat/runs/{id}</c>.</summary>
+    public int StopStatus { get; set; } = StatusCodes.Status204NoContent;
+
+    /// <summary>Whether a stop came that no test has taken yet.</summary>
+    public bool WasStopped => _stops.Reader.Count > 0;
+
+    public static object[] TwoModels { get; } =
+    [
+        new { id = "chat-default", label = "GPT-4.1 mini", provider = "openai", available = true, requiredPlan = "basic", contextWindow = 128000 },
+        new { id = "claude-default", label = "Claude", provider = "anthropic", available = true, requiredPlan = "pro", contextWindow = 200000 },
+    ];
+
+    public static async Task<FakeApi> StartAsync()
+    {
+        var api = new FakeApi();
+        await api._app.StartAsync();
+        api.Address = new Uri(api._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        return api;
+    }
+
+    /// <summary>The next message the page sends.</summary>
+    public Task<ChatCall> NextChatAsync() => _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+
+    /// <summary>The run the page stops next.</summary>
+    public Task<string> NextStopAsync() => _stops.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+
+    public static Task ProblemAsync(HttpContext context, int status, string? code = null, string? detail = null)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(
+            new { status, title = "As the Api says it", detail, code, traceId = TraceIdOf(context) },
+            options: null,
+            contentType: "application/problem+json");
+    }
+
+    public static string TraceIdOf(HttpContext context) => context.Request.Headers.TraceParent.ToString().Split('-').ElementAtOrDefault(1) ?? "";
+
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync(); // a test that failed leaves streams open
+        await _app.StopAsync(now.Token);
+        await _app.DisposeAsync();
+    }
+
+    private async Task ChatAsync(HttpContext context)
+    {
+        using var body = new StreamReader(context.Request.Body);
+        var json = JsonDocument.Parse(await body.ReadToEndAsync(context.RequestAborted));
+        var call = new ChatCall(json.RootElement, context);
+        await _calls.Writer.WriteAsync(call, context.RequestAborted);
+        if (RefuseChat is { } refuse)
+        {
+            await refuse(context);
+            return;
+        }
+
+        context.Response.ContentType = "text/event-stream";
+        await context.Response.StartAsync(context.RequestAborted);
+        await call.Ended.WaitAsync(context.RequestAborted);
+    }
+
+    private async Task StopAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StopStatus;
+        await _stops.Writer.WriteAsync((string)context.Request.RouteValues["runId"]!, context.RequestAborted);
+    }
+}
+
+/// <summary>A message that arrived, and the stream of its answer.</summary>
+internal sealed class ChatCall(JsonElement body, HttpContext context)
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _sequence;
+
+    public JsonElement Body { get; } = body;
+
+    public string RunId { get; } = Guid.CreateVersion7().ToString();
+
+    public string? TraceParent { get; } = context.Request.Headers.TraceParent;
+
+    public string TraceId { get; } = FakeApi.TraceIdOf(context);
+
+    public Task Ended => _ended.Task;
+
+    public Task RunAsync(string conversationId = "c-1") =>
+        EventAsync("run", new { runId = RunId, requestId = "r-1", conversationId, model = "chat-default", traceId = TraceId });
+
+    public Task DeltaAsync(string text) => EventAsync("delta", new { text });
+
+    public Task UsageAsync(string source = "provider", string outcome = "completed", long? prompt = 1234, long? completion = 56) =>
+        EventAsync("usage", new
+        {
+            callId = "0199aaaa-0000-7000-8000-000000000001",
+            model = "chat-default",
+            provider = "openai",
+            servedModel = "gpt-4.1-mini-2025-04-14",
+            promptTokens = prompt,
+            completionTokens = completion,
+            cachedPromptTokens = 0,
+            reasoningTokens = (long?)null,
+            source,
+            outcome,
+            ttftMs = 420,
+            durationMs = 3140.5,
+            traceId = TraceId,
+        });
+
+    public async Task DoneAsync(string finishReason = "stop")
+    {
+        await EventAsync("done", new { finishReason });
+        End();
+    }
+
+    /// <summary>A whole answer.</summary>
+    public async Task AnswerAsync(string text)
+    {
+        await RunAsync();
+        await DeltaAsync(text);
+        await UsageAsync();
+        await DoneAsync();
+    }
+
+    public Task EventAsync(string type, object data) =>
+        BytesAsync(Encoding.UTF8.GetBytes($"event: {type}\nid: {RunId}:1:{++_sequence}\ndata: {JsonSerializer.Serialize(data)}\n\n"));
+
+    public async Task BytesAsync(ReadOnlyMemory<byte> bytes)
+    {
+        await context.Response.Body.WriteAsync(bytes, TestContext.Current.CancellationToken);
+        await context.Response.Body.FlushAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Closes the stream in good order, whatever was sent.</summary>
+    public void End() => _ended.TrySetResult();
+
+    /// <summary>Resets the connection.</summary>
+    public void Abort() => context.Abort();
+}

@@ -1,0 +1,76 @@
+using AngleSharp.Dom;
+using Bunit;
+using LlmAspire.Web.Api;
+using LlmAspire.Web.Chat;
+using LlmAspire.Web.Models;
+using Microsoft.Extensions.DependencyInjection;
+using MudBlazor.Services;
+
+namespace LlmAspire.Web.Tests;
+
+/// <summary>The chat page over <see cref="FakeApi"/>, with the services the application has; only the browser is not there.</summary>
+internal sealed class PageTestContext : BunitContext
+{
+    private readonly TraceRecorder _traces = new(); // without a listener there are no trace ids
+
+    private PageTestContext(FakeApi api, TimeProvider time, Uri? dashboard)
+    {
+        Api = api;
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        Services.AddMudServices();
+        Services.AddLogging();
+        Services.AddSingleton(time);
+        Services.AddSingleton(new ApiClient(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time));
+        Services.AddSingleton<MarkdownRenderer>();
+        Services.AddScoped<ChatSession>();
+        Services.AddScoped<ModelDirectory>();
+        Services.Configure<SafeModeOptions>(options => options.Models.Add(new ModelInfo("safe-one", "Safe one", "openai")));
+        Services.Configure<DashboardOptions>(options => options.Url = dashboard);
+    }
+
+    public FakeApi Api { get; }
+
+    public IRenderedComponent<ChatPageHost> Page { get; private set; } = null!;
+
+    public ChatSession Session => Services.GetRequiredService<ChatSession>();
+
+    public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null)
+    {
+        var api = await FakeApi.StartAsync();
+        arrange?.Invoke(api);
+        var context = new PageTestContext(api, time ?? TimeProvider.System, dashboard);
+        context.Page = context.Render<ChatPageHost>();
+        return context;
+    }
+
+    public IElement Find(string testId) => Page.Find($"[data-testid={testId}]");
+
+    public IReadOnlyList<IElement> FindAll(string testId) => Page.FindAll($"[data-testid={testId}]");
+
+    /// <summary>Types a message and sends it, as the browser does.</summary>
+    public async Task SendAsync(string message)
+    {
+        await Find(TestIds.MessageInput).ChangeAsync(new() { Value = message });
+        _ = Page.Find("form").SubmitAsync(); // completes with the answer
+    }
+
+    /// <summary>Sends a message and gives the call that arrived at the Api.</summary>
+    public async Task<ChatCall> AskAsync(string message)
+    {
+        await SendAsync(message);
+        return await Api.NextChatAsync();
+    }
+
+    /// <summary>Waits for a condition of the page; it is checked at each render.</summary>
+    public void Until(Action assertion) => Page.WaitForAssertion(assertion, TimeSpan.FromSeconds(20));
+
+    public void UntilState(string state, int answer = 0) =>
+        Until(() => Assert.Equal(state, FindAll(TestIds.Answer)[answer].GetAttribute("data-state")));
+
+    protected override async ValueTask DisposeAsyncCore()
+    {
+        await base.DisposeAsyncCore();
+        _traces.Dispose();
+        await Api.DisposeAsync();
+    }
+}
