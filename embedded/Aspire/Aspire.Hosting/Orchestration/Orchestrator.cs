@@ -70,6 +70,12 @@ internal sealed partial class Orchestrator(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_stopping.IsCancellationRequested)
+        {
+            // Stopped already: disposing an application stops it too.
+            return;
+        }
+
         await _stopping.CancelAsync().ConfigureAwait(false);
 
         // Those that nobody waits for any more go first.
@@ -152,6 +158,12 @@ internal sealed partial class Orchestrator(
 
             notifications.Publish(resource, KnownResourceStates.Starting);
             running.Process = await StartProcessAsync(resource, cancellationToken).ConfigureAwait(false);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                // The stop came while it was being started, and did not see it.
+                await running.Process.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+
             notifications.Publish(resource, KnownResourceStates.Running, HasHealthChecks(resource) ? HealthStatus.Unhealthy : HealthStatus.Healthy);
 
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
