@@ -9,6 +9,7 @@ public static class IngestionExtensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddUsageIngestion();
+        builder.Services.AddOptions<IngestionOptions>().BindConfiguration("Ingestion");
         builder.Services.AddSingleton<IngestionTelemetry>();
         builder.Services.AddHostedService<IngestionWorker>();
         return builder;

@@ -1,4 +1,5 @@
 using LlmAspire.Usage;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using OpenTelemetry;
 
@@ -14,12 +15,10 @@ internal sealed class IngestionWorker(
     ILedgerReadiness readiness,
     IngestionTelemetry telemetry,
     TimeProvider time,
+    IOptions<IngestionOptions> options,
     ILogger<IngestionWorker> logger) : BackgroundService
 {
     private const int LargestBatch = 500;
-
-    /// <summary>A notification can be lost with its connection.</summary>
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
 
     private DateTimeOffset partitionsCheckedAt = DateTimeOffset.MinValue;
 
@@ -60,7 +59,7 @@ internal sealed class IngestionWorker(
 
             backoff.Reset();
             // A notification that came meanwhile ends it at once.
-            await connection.WaitAsync(PollInterval, stoppingToken);
+            await connection.WaitAsync(options.Value.PollInterval, stoppingToken);
         }
     }
 

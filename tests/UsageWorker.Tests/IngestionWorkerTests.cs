@@ -16,14 +16,12 @@ public class IngestionWorkerTests(PostgresFixture postgres)
     [Fact]
     public async Task a_written_event_becomes_a_row_without_waiting_for_the_poll()
     {
-        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync(), pollInterval: TimeSpan.FromDays(1));
         var usageEvent = Event();
 
-        var begun = Stopwatch.GetTimestamp();
         await host.Writer.WriteAsync(usageEvent, Cancellation);
-        await WorkerHost.WaitAsync(async () => await host.RowIdsAsync() is [var id] && id == usageEvent.Id);
 
-        Assert.True(Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(4), "the poll comes after 5 s");
+        await WorkerHost.WaitAsync(async () => await host.RowIdsAsync() is [var id] && id == usageEvent.Id);
     }
 
     [Fact]

@@ -33,10 +33,15 @@ internal sealed class WorkerHost : IAsyncDisposable
     public IReadOnlyCollection<Activity> Spans => spans.Ended;
 
     /// <summary>Starts it and waits until it listens.</summary>
-    public static async Task<WorkerHost> StartAsync(string connectionString, bool worker = true)
+    public static async Task<WorkerHost> StartAsync(string connectionString, bool worker = true, TimeSpan? pollInterval = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration["ConnectionStrings:llm"] = connectionString;
+        if (pollInterval is { } interval)
+        {
+            builder.Configuration["Ingestion:PollInterval"] = interval.ToString();
+        }
+
         var spans = new SpanCollector();
         // As ServiceDefaults has it.
         builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddSource("LlmAspire.*").AddProcessor(spans));
