@@ -106,16 +106,24 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         }
         catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
         {
+            Release(run);
             answer.StoppedUnconfirmed();
         }
         finally
         {
-            if (_run == run)
-            {
-                _run = null;
-            }
-
+            Release(run);
             Changed?.Invoke();
+        }
+    }
+
+    /// <summary>
+    /// Makes room for the next message. Before the answer shows as ended: who sends the moment it does, must not be turned away.
+    /// </summary>
+    private void Release(Run run)
+    {
+        if (_run == run)
+        {
+            _run = null;
         }
     }
 
@@ -145,6 +153,7 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
                 break;
             case AnswerDone done:
                 run.Trace.Ended(done.FinishReason);
+                Release(run);
                 run.Answer.Done(done.FinishReason);
                 break;
             case AnswerFailed failed:
@@ -156,6 +165,7 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
     private void Fail(Run run, Problem problem)
     {
         run.Trace.Failed(problem);
+        Release(run);
         run.Answer.Failed(problem);
         LogFailed(logger, problem.Status, problem.Code, run.Answer.TraceId);
     }

@@ -48,7 +48,7 @@ public class ChatPageTests
         await call.DeltaAsync("Chapter 1");
         test.Until(() => Assert.Contains("Chapter 1", test.Find(TestIds.AnswerText).TextContent));
 
-        await test.Find(TestIds.Stop).ClickAsync(new());
+        await test.ClickAsync(TestIds.Stop);
 
         Assert.Equal(call.RunId, await test.Api.NextStopAsync());
         test.Until(() => Assert.Contains("Stopping…", test.Find(TestIds.Answer).TextContent));
@@ -64,7 +64,7 @@ public class ChatPageTests
     {
         await using var test = await PageTestContext.StartAsync();
         var call = await test.AskAsync("Wait");
-        await test.Find(TestIds.Stop).ClickAsync(new());
+        await test.ClickAsync(TestIds.Stop);
 
         await call.RunAsync();
 
@@ -88,7 +88,7 @@ public class ChatPageTests
         Assert.Equal(refused.TraceId, error.QuerySelector($"[data-testid={TestIds.Trace}]")?.GetAttribute("data-trace-id"));
 
         test.Api.RefuseChat = null;
-        _ = test.Find(TestIds.Retry).ClickAsync(new());
+        _ = test.ClickAsync(TestIds.Retry);
         var again = await test.Api.NextChatAsync();
         Assert.Equal("Please", again.Body.GetProperty("message").GetString());
         await again.AnswerAsync("Here you are.");
@@ -235,7 +235,7 @@ public class ChatPageTests
         await call.DeltaAsync("First");
         test.Until(() => Assert.Contains("First", test.Find(TestIds.AnswerText).TextContent));
 
-        await test.Find(TestIds.NewChat).ClickAsync(new());
+        await test.ClickAsync(TestIds.NewChat);
 
         Assert.Equal(call.RunId, await test.Api.NextStopAsync());
         test.Until(() => Assert.Empty(test.FindAll(TestIds.Answer)));
@@ -255,11 +255,10 @@ public class ChatPageTests
         await using var test = await PageTestContext.StartAsync();
         test.Until(() => Assert.Equal("GPT-4.1 mini", test.Find(TestIds.ModelPicker).GetAttribute("value")));
 
-        await test.Page.Find(".model-picker .mud-input-control").MouseDownAsync(new());
+        await test.OnAsync(".model-picker .mud-input-control", picker => picker.MouseDownAsync(new()));
         test.Until(() => Assert.Equal(2, test.Page.FindAll("[role=option]").Count));
-        var option = test.Page.Find("[data-model-id=claude-default]");
-        Assert.Equal("anthropic · pro plan", option.QuerySelector(".model-facts")?.TextContent);
-        await option.ClickAsync(new());
+        Assert.Equal("anthropic · pro plan", test.Page.Find("[data-model-id=claude-default] .model-facts").TextContent);
+        await test.OnAsync("[data-model-id=claude-default]", option => option.ClickAsync(new()));
 
         var call = await test.AskAsync("Hi");
         Assert.Equal("claude-default", call.Body.GetProperty("model").GetString());
@@ -271,10 +270,9 @@ public class ChatPageTests
     public async Task a_sample_question_is_sent_as_it_stands()
     {
         await using var test = await PageTestContext.StartAsync();
-        var sample = test.FindAll(TestIds.Sample)[0];
-        var text = sample.TextContent;
+        var text = test.Find(TestIds.Sample).TextContent;
 
-        _ = sample.ClickAsync(new());
+        _ = test.ClickAsync(TestIds.Sample);
 
         var call = await test.Api.NextChatAsync();
         Assert.Equal(text, call.Body.GetProperty("message").GetString());

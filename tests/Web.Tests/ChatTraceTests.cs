@@ -45,7 +45,8 @@ public class ChatTraceTests
         var answering = session.SendAsync("One?", null);
         var call = await api.NextChatAsync();
         await call.RunAsync();
-        await session.Exchanges[0].Answer.UntilAsync(answer => answer.RunId is not null);
+        await call.DeltaAsync("Yes");
+        await session.Exchanges[0].Answer.UntilAsync(answer => answer.HasText);
         Assert.DoesNotContain(traces.SpansOf(call.TraceId), span => span.OperationName == "chat send");
         await session.StopAsync();
         await call.DoneAsync("stopped");

@@ -96,15 +96,16 @@ internal sealed class FakeApi : IAsyncDisposable
         using var body = new StreamReader(context.Request.Body);
         var json = JsonDocument.Parse(await body.ReadToEndAsync(context.RequestAborted));
         var call = new ChatCall(json.RootElement, context);
-        await _calls.Writer.WriteAsync(call, context.RequestAborted);
         if (RefuseChat is { } refuse)
         {
             await refuse(context);
+            await _calls.Writer.WriteAsync(call, CancellationToken.None);
             return;
         }
 
         context.Response.ContentType = "text/event-stream";
         await context.Response.StartAsync(context.RequestAborted);
+        await _calls.Writer.WriteAsync(call, context.RequestAborted); // from here on the test writes
         await call.Ended.WaitAsync(context.RequestAborted);
     }
 

@@ -52,6 +52,7 @@ public class MarkdownRendererTests
     [InlineData(@"an \( that stays open", "<p>an ( that stays open</p>")]
     [InlineData("\\[\na < b\n\\]", "<p><span class=\"formula formula-block\" role=\"math\">a &lt; b</span></p>")]
     [InlineData("$$\nx^2\n$$", "<div class=\"formula formula-block\" role=\"math\">x^2</div>")]
+    [InlineData("![d](https://a.example/)", "<p><a href=\"https://a.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">d</a></p>")]
     [InlineData("[d](https://a.example/)", "<p><a href=\"https://a.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">d</a></p>")]
     public void markdown_becomes_html(string markdown, string html) =>
         Assert.Equal(html, string.Concat(_renderer.Render(markdown).Select(block => block.Content)).Trim());

@@ -24,7 +24,7 @@ public class ModelDirectoryTests
         test.UntilState("done");
 
         test.Api.Models = context => context.Response.WriteAsJsonAsync(FakeApi.TwoModels);
-        await test.Page.Find($"[data-testid={TestIds.SafeModeNotice}] button").ClickAsync(new());
+        await test.OnAsync($"[data-testid={TestIds.SafeModeNotice}] button", button => button.ClickAsync(new()));
 
         test.Until(() => Assert.Empty(test.FindAll(TestIds.SafeModeNotice)));
         test.Until(() => Assert.Equal("GPT-4.1 mini", test.Find(TestIds.ModelPicker).GetAttribute("value")));

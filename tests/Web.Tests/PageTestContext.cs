@@ -50,9 +50,18 @@ internal sealed class PageTestContext : BunitContext
     /// <summary>Types a message and sends it, as the browser does.</summary>
     public async Task SendAsync(string message)
     {
-        await Find(TestIds.MessageInput).ChangeAsync(new() { Value = message });
-        _ = Page.Find("form").SubmitAsync(); // completes with the answer
+        await OnAsync($"[data-testid={TestIds.MessageInput}]", input => input.ChangeAsync(new() { Value = message }));
+        await OnAsync("form", form =>
+        {
+            _ = form.SubmitAsync(); // completes with the answer
+            return Task.CompletedTask;
+        });
     }
+
+    public Task ClickAsync(string testId) => OnAsync($"[data-testid={testId}]", element => element.ClickAsync(new()));
+
+    /// <summary>Finds an element and does something to it, with no render between the two.</summary>
+    public Task OnAsync(string selector, Func<IElement, Task> action) => Page.InvokeAsync(() => action(Page.Find(selector)));
 
     /// <summary>Sends a message and gives the call that arrived at the Api.</summary>
     public async Task<ChatCall> AskAsync(string message)
