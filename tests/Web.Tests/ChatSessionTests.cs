@@ -28,7 +28,7 @@ public class ChatSessionTests
         Assert.Equal(call.RunId, await api.NextStopAsync());
         Assert.True(session.Answering);
         time.Advance(ChatSession.StopGrace);
-        await answering;
+        await answering.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
         Assert.False(session.Answering);
         Assert.Equal(AnswerState.Stopped, session.Exchanges[0].Answer.State);

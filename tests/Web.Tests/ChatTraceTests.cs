@@ -35,6 +35,20 @@ public class ChatTraceTests
     }
 
     [Fact]
+    public void the_span_of_the_circuit_is_current_again_after_a_send()
+    {
+        using var traces = new TraceRecorder();
+        using var circuit = new Activity("circuit").Start();
+
+        using (ChatTelemetry.StartSend("chat-default"))
+        {
+            Assert.Equal("chat send", Activity.Current?.OperationName);
+        }
+
+        Assert.Same(circuit, Activity.Current);
+    }
+
+    [Fact]
     public async Task the_root_span_ends_with_the_answer_and_holds_the_stop()
     {
         using var traces = new TraceRecorder();
