@@ -34,6 +34,7 @@ builder.AddProject<Projects.UsageWorker>("usage-worker")
 // The front end: the only one that the world sees.
 builder.AddProject<Projects.Web>("web")
     .WithReference(api).WaitFor(api)
+    .WithDashboardLink()
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Chat");

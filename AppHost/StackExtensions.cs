@@ -31,6 +31,17 @@ internal static partial class StackExtensions
         return new StackChoice(useContainers, gateway);
     }
 
+    /// <summary>Tells the front end where the dashboard is, so that the trace of a message is a link. The stand-in has no dashboard.</summary>
+    public static IResourceBuilder<T> WithDashboardLink<T>(this IResourceBuilder<T> frontEnd)
+        where T : IResourceWithEnvironment
+    {
+        var dashboard = frontEnd.ApplicationBuilder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0];
+
+        return IsEmbedded || frontEnd.ApplicationBuilder.ExecutionContext.IsPublishMode || string.IsNullOrEmpty(dashboard)
+            ? frontEnd
+            : frontEnd.WithEnvironment("Dashboard__Url", dashboard);
+    }
+
     /// <summary>Adds what publishing needs; nothing when Aspire is embedded, which does not publish.</summary>
     public static void AddPublishing(this IDistributedApplicationBuilder builder) => ConfigurePublishing(builder);
 

@@ -3,15 +3,15 @@ namespace LlmAspire.Usage;
 /// <summary>Waits that double from a first one up to a longest one. Not thread-safe.</summary>
 public sealed class Backoff
 {
-    private readonly TimeSpan first;
-    private readonly TimeSpan longest;
-    private readonly TimeProvider time;
+    private readonly TimeSpan _first;
+    private readonly TimeSpan _longest;
+    private readonly TimeProvider _time;
 
     public Backoff(TimeSpan first, TimeSpan longest, TimeProvider time)
     {
-        this.first = first;
-        this.longest = longest;
-        this.time = time;
+        _first = first;
+        _longest = longest;
+        _time = time;
         Next = first;
     }
 
@@ -21,10 +21,10 @@ public sealed class Backoff
     public Task WaitAsync(CancellationToken cancellationToken)
     {
         var wait = Next;
-        Next = wait * 2 < longest ? wait * 2 : longest;
-        return Task.Delay(wait, time, cancellationToken);
+        Next = wait * 2 < _longest ? wait * 2 : _longest;
+        return Task.Delay(wait, _time, cancellationToken);
     }
 
     /// <summary>Begins again, after a success.</summary>
-    public void Reset() => Next = first;
+    public void Reset() => Next = _first;
 }

@@ -30,10 +30,10 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
 
     private const string Notify = $"NOTIFY {Channel}";
 
-    private readonly Channel<Pending> queue = System.Threading.Channels.Channel.CreateBounded<Pending>(
+    private readonly Channel<Pending> _queue = System.Threading.Channels.Channel.CreateBounded<Pending>(
         new BoundedChannelOptions(Capacity) { SingleReader = true });
 
-    private readonly CancellationTokenSource deadline = new();
+    private readonly CancellationTokenSource _deadline = new();
 
     /// <summary>Batches that were committed.</summary>
     internal long Batches { get; private set; }
@@ -50,15 +50,15 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
     /// <summary>Closes the queue and waits until it is written, or until <paramref name="cancellationToken"/> says that time is up.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        queue.Writer.TryComplete();
-        await using var timeIsUp = cancellationToken.Register(deadline.Cancel);
+        _queue.Writer.TryComplete();
+        await using var timeIsUp = cancellationToken.Register(_deadline.Cancel);
         await (ExecuteTask ?? Task.CompletedTask);
         await base.StopAsync(cancellationToken);
     }
 
     public override void Dispose()
     {
-        deadline.Dispose();
+        _deadline.Dispose();
         base.Dispose();
     }
 
@@ -70,10 +70,10 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
         List<Pending> batch = [];
         try
         {
-            while (await queue.Reader.WaitToReadAsync(deadline.Token))
+            while (await _queue.Reader.WaitToReadAsync(_deadline.Token))
             {
-                await readiness.WhenReadyAsync(deadline.Token);
-                while (batch.Count < LargestBatch && queue.Reader.TryRead(out var pending))
+                await readiness.WhenReadyAsync(_deadline.Token);
+                while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var pending))
                 {
                     batch.Add(pending);
                 }
@@ -83,9 +83,9 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
                 batch.Clear();
             }
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (_deadline.IsCancellationRequested)
         {
-            while (queue.Reader.TryRead(out var pending))
+            while (_queue.Reader.TryRead(out var pending))
             {
                 batch.Add(pending);
             }
@@ -103,7 +103,7 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
         try
         {
             // Not cancelled with the caller: the event happened, whoever still waits.
-            await queue.Writer.WriteAsync(pending, CancellationToken.None);
+            await _queue.Writer.WriteAsync(pending, CancellationToken.None);
         }
         catch (ChannelClosedException exception)
         {
@@ -141,11 +141,11 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
                 logger.RawUsageStoredAsText(batch[0].Event.Id, exception.MessageText);
                 batch[0].StoreRawUsageAsText();
             }
-            catch (Exception exception) when (!deadline.IsCancellationRequested)
+            catch (Exception exception) when (!_deadline.IsCancellationRequested)
             {
                 wasAway = true;
-                logger.InboxAway(exception, batch.Count + queue.Reader.Count, backoff.Next);
-                await backoff.WaitAsync(deadline.Token);
+                logger.InboxAway(exception, batch.Count + _queue.Reader.Count, backoff.Next);
+                await backoff.WaitAsync(_deadline.Token);
             }
         }
     }
@@ -162,7 +162,7 @@ internal sealed class InboxWriter(NpgsqlDataSource source, ILedgerReadiness read
             },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Notify));
-        await batch.ExecuteNonQueryAsync(deadline.Token);
+        await batch.ExecuteNonQueryAsync(_deadline.Token);
         Batches++;
     }
 

@@ -20,7 +20,7 @@ internal sealed class IngestionWorker(
 {
     private const int LargestBatch = 500;
 
-    private DateTimeOffset partitionsCheckedAt = DateTimeOffset.MinValue;
+    private DateTimeOffset _partitionsCheckedAt = DateTimeOffset.MinValue;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -81,13 +81,13 @@ internal sealed class IngestionWorker(
     private async Task EnsurePartitionsAsync(CancellationToken stoppingToken)
     {
         var now = time.GetUtcNow();
-        if (now - partitionsCheckedAt < TimeSpan.FromHours(1))
+        if (now - _partitionsCheckedAt < TimeSpan.FromHours(1))
         {
             return;
         }
 
         await ingestion.EnsurePartitionAsync(now, stoppingToken);
         await ingestion.EnsurePartitionAsync(now.AddMonths(1), stoppingToken);
-        partitionsCheckedAt = now;
+        _partitionsCheckedAt = now;
     }
 }

@@ -30,25 +30,25 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Attempts to start on a free port: another process can take it between its choice and the start.</summary>
     private const int PortAttempts = 5;
 
-    private readonly PostgresServerOptions options;
-    private readonly ILogger logger;
-    private readonly CommandRunner runner;
-    private readonly PostgresBinaries binaries;
-    private readonly FileStream clusterLock;
-    private readonly Watchdog? watchdog;
-    private readonly ConcurrentQueue<string> lastLines = new();
-    private Process? launcher;
+    private readonly PostgresServerOptions _options;
+    private readonly ILogger _logger;
+    private readonly CommandRunner _runner;
+    private readonly PostgresBinaries _binaries;
+    private readonly FileStream _clusterLock;
+    private readonly Watchdog? _watchdog;
+    private readonly ConcurrentQueue<string> _lastLines = new();
+    private Process? _launcher;
 
     private PostgresServer(
         PostgresServerOptions options, ILogger logger, CommandRunner runner, PostgresBinaries binaries, string dataDirectory, FileStream clusterLock)
     {
-        this.options = options;
-        this.logger = logger;
-        this.runner = runner;
-        this.binaries = binaries;
-        this.clusterLock = clusterLock;
+        _options = options;
+        _logger = logger;
+        _runner = runner;
+        _binaries = binaries;
+        _clusterLock = clusterLock;
         DataDirectory = dataDirectory;
-        watchdog = Watchdog.Start(binaries, dataDirectory, options.Throwaway, runner);
+        _watchdog = Watchdog.Start(binaries, dataDirectory, options.Throwaway, runner);
     }
 
     /// <summary>The cluster folder in use; not the wanted one when that was out of reach.</summary>
@@ -64,7 +64,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public Task Exited { get; private set; } = Task.CompletedTask;
 
     /// <summary>The last lines that the server wrote.</summary>
-    public IReadOnlyCollection<string> LastLines => lastLines;
+    public IReadOnlyCollection<string> LastLines => _lastLines;
 
     /// <summary>As the superuser, to the database <c>postgres</c>.</summary>
     public string ConnectionString => ConnectionStringFor("postgres");
@@ -75,7 +75,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Host = "127.0.0.1",
         Port = Port,
         Username = Superuser,
-        Password = options.Password,
+        Password = _options.Password,
         Database = database,
     }.ConnectionString;
 
@@ -139,7 +139,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <exception cref="PostgresSetupException">When it did not start; the message holds its last lines.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        var chosen = Port != 0 ? Port : options.Port;
+        var chosen = Port != 0 ? Port : _options.Port;
         for (var attempt = 1; ; attempt++)
         {
             Port = chosen != 0 ? chosen : FreePort();
@@ -151,14 +151,14 @@ public sealed class PostgresServer : IAsyncDisposable
                 break;
             }
 
-            var portWasTaken = chosen == 0 && attempt < PortAttempts && lastLines.Any(line => line.Contains("in use", StringComparison.Ordinal));
+            var portWasTaken = chosen == 0 && attempt < PortAttempts && _lastLines.Any(line => line.Contains("in use", StringComparison.Ordinal));
             if (!portWasTaken)
             {
                 throw new PostgresSetupException($"PostgreSQL did not start in '{DataDirectory}'. It said:{Environment.NewLine}{TextOfLastLines()}");
             }
         }
 
-        logger.Started(Port, ProcessId, DataDirectory);
+        _logger.Started(Port, ProcessId, DataDirectory);
     }
 
     /// <summary>Stops the server. Does nothing when it does not run.</summary>
@@ -173,7 +173,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var stop = await PgCtlStopAsync(mode, CancellationToken.None);
         if (stop.ExitCode != 0 && !Exited.IsCompleted)
         {
-            logger.StopFailed(stop.Output.Trim());
+            _logger.StopFailed(stop.Output.Trim());
             await PgCtlStopAsync(PostgresStopMode.Immediate, CancellationToken.None);
         }
 
@@ -204,7 +204,7 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             await using var create = source.CreateCommand($"CREATE DATABASE {new NpgsqlCommandBuilder().QuoteIdentifier(name)}");
             await create.ExecuteNonQueryAsync(cancellationToken);
-            logger.CreatedDatabase(name);
+            _logger.CreatedDatabase(name);
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
@@ -215,20 +215,20 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops the server and, if it is thrown away, deletes its cluster.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(options.Throwaway ? PostgresStopMode.Immediate : PostgresStopMode.Fast);
-        if (watchdog is not null)
+        await StopAsync(_options.Throwaway ? PostgresStopMode.Immediate : PostgresStopMode.Fast);
+        if (_watchdog is not null)
         {
-            await watchdog.DisposeAsync();
+            await _watchdog.DisposeAsync();
         }
 
-        launcher?.Dispose();
-        if (options.Throwaway && Directory.Exists(DataDirectory))
+        _launcher?.Dispose();
+        if (_options.Throwaway && Directory.Exists(DataDirectory))
         {
             Directory.Delete(DataDirectory, recursive: true);
-            File.Delete(clusterLock.Name);
+            File.Delete(_clusterLock.Name);
         }
 
-        await clusterLock.DisposeAsync();
+        await _clusterLock.DisposeAsync();
     }
 
     /// <summary>The system lets go of the lock when the process ends, however it ends.</summary>
@@ -327,12 +327,12 @@ public sealed class PostgresServer : IAsyncDisposable
             listen_addresses = '127.0.0.1'
             port = {Port.ToString(CultureInfo.InvariantCulture)}
             unix_socket_directories = ''
-            max_connections = {options.MaxConnections.ToString(CultureInfo.InvariantCulture)}
+            max_connections = {_options.MaxConnections.ToString(CultureInfo.InvariantCulture)}
             password_encryption = 'scram-sha-256'
             timezone = 'UTC'
             log_timezone = 'UTC'
-            fsync = {(options.Durable ? "on" : "off")}
-            full_page_writes = {(options.Durable ? "on" : "off")}
+            fsync = {(_options.Durable ? "on" : "off")}
+            full_page_writes = {(_options.Durable ? "on" : "off")}
 
             """;
         var file = Path.Combine(DataDirectory, SettingsFile);
@@ -350,15 +350,15 @@ public sealed class PostgresServer : IAsyncDisposable
     /// </summary>
     private async Task<bool> LaunchAsync(CancellationToken cancellationToken)
     {
-        lastLines.Clear();
-        launcher?.Dispose();
+        _lastLines.Clear();
+        _launcher?.Dispose();
         await SayToWatchdogAsync(dog => dog.StartingAsync());
-        launcher = Process.Start(runner.StartInfo(binaries.PgCtl, ["start", "-s", "-w", "-t", "120", "-D", DataDirectory]))!;
-        launcher.StandardInput.Close();
-        Exited = Task.WhenAll(ForwardAsync(launcher.StandardOutput), ForwardAsync(launcher.StandardError));
-        await launcher.WaitForExitAsync(cancellationToken);
+        _launcher = Process.Start(_runner.StartInfo(_binaries.PgCtl, ["start", "-s", "-w", "-t", "120", "-D", DataDirectory]))!;
+        _launcher.StandardInput.Close();
+        Exited = Task.WhenAll(ForwardAsync(_launcher.StandardOutput), ForwardAsync(_launcher.StandardError));
+        await _launcher.WaitForExitAsync(cancellationToken);
 
-        ProcessId = launcher.ExitCode == 0 ? ReadProcessId() : 0;
+        ProcessId = _launcher.ExitCode == 0 ? ReadProcessId() : 0;
         await SayToWatchdogAsync(dog => ProcessId == 0 ? dog.StoppedAsync() : dog.GuardAsync(ProcessId));
         if (ProcessId == 0)
         {
@@ -372,35 +372,35 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         while (await output.ReadLineAsync(CancellationToken.None) is { } line)
         {
-            lastLines.Enqueue(line);
-            while (lastLines.Count > KeptLines)
+            _lastLines.Enqueue(line);
+            while (_lastLines.Count > KeptLines)
             {
-                lastLines.TryDequeue(out _);
+                _lastLines.TryDequeue(out _);
             }
 
-            logger.ServerSaid(line);
+            _logger.ServerSaid(line);
         }
     }
 
     /// <summary>Stops a server that an earlier owner left behind. No owner is alive: this one holds the lock.</summary>
     private async Task StopLeftoverAsync(CancellationToken cancellationToken)
     {
-        var status = await runner.RunAsync(binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken: cancellationToken);
+        var status = await _runner.RunAsync(_binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken: cancellationToken);
         if (status.ExitCode != 0)
         {
             return;
         }
 
-        logger.StoppingLeftover(ReadProcessId(), DataDirectory);
+        _logger.StoppingLeftover(ReadProcessId(), DataDirectory);
         var stop = await PgCtlStopAsync(PostgresStopMode.Fast, cancellationToken);
-        if (stop.ExitCode != 0 && await runner.SucceedsAsync(binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken))
+        if (stop.ExitCode != 0 && await _runner.SucceedsAsync(_binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken))
         {
             throw new PostgresSetupException($"A server left behind in '{DataDirectory}' does not stop: {stop.Output.Trim()}");
         }
     }
 
-    private Task<CommandResult> PgCtlStopAsync(PostgresStopMode mode, CancellationToken cancellationToken) => runner.RunAsync(
-        binaries.PgCtl,
+    private Task<CommandResult> PgCtlStopAsync(PostgresStopMode mode, CancellationToken cancellationToken) => _runner.RunAsync(
+        _binaries.PgCtl,
         ["stop", "-w", "-t", "30", "-D", DataDirectory, "-m", mode == PostgresStopMode.Fast ? "fast" : "immediate"],
         cancellationToken: cancellationToken);
 
@@ -425,11 +425,11 @@ public sealed class PostgresServer : IAsyncDisposable
             return;
         }
 
-        logger.ChangingPassword(DataDirectory);
+        _logger.ChangingPassword(DataDirectory);
         await StopAsync();
-        var quoted = options.Password.Replace("'", "''", StringComparison.Ordinal);
-        var single = await runner.RunAsync(
-            binaries.Postgres,
+        var quoted = _options.Password.Replace("'", "''", StringComparison.Ordinal);
+        var single = await _runner.RunAsync(
+            _binaries.Postgres,
             ["--single", "-D", DataDirectory, "postgres"],
             $"SET standard_conforming_strings = on\nALTER ROLE {Superuser} PASSWORD '{quoted}'\n",
             cancellationToken);
@@ -478,20 +478,20 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private async Task SayToWatchdogAsync(Func<Watchdog, Task> say)
     {
-        if (watchdog is null)
+        if (_watchdog is null)
         {
             return;
         }
 
         try
         {
-            await say(watchdog);
+            await say(_watchdog);
         }
         catch (IOException exception)
         {
-            logger.WatchdogGone(exception.Message);
+            _logger.WatchdogGone(exception.Message);
         }
     }
 
-    internal string TextOfLastLines() => string.Join(Environment.NewLine, lastLines);
+    internal string TextOfLastLines() => string.Join(Environment.NewLine, _lastLines);
 }

@@ -9,12 +9,12 @@ internal sealed class PostgresSupervisor(
     private const int ExitCodeSetup = 2;
     private const int ExitCodeDied = 1;
 
-    private volatile string? connectionString;
+    private volatile string? _connectionString;
 
     /// <summary>True when the server answers a query.</summary>
     public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
-        if (connectionString is not { } server)
+        if (_connectionString is not { } server)
         {
             return false;
         }
@@ -44,9 +44,9 @@ internal sealed class PostgresSupervisor(
             }
 
             // Not pooled: the server would have to cut the idle connection of a probe when it stops.
-            connectionString = new NpgsqlConnectionStringBuilder(started.ConnectionString) { Pooling = false }.ConnectionString;
+            _connectionString = new NpgsqlConnectionStringBuilder(started.ConnectionString) { Pooling = false }.ConnectionString;
             await Task.WhenAny(started.Exited, Task.Delay(Timeout.Infinite, stoppingToken));
-            connectionString = null;
+            _connectionString = null;
             if (!stoppingToken.IsCancellationRequested)
             {
                 logger.Died(started.TextOfLastLines());

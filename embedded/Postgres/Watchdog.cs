@@ -31,9 +31,9 @@ internal sealed class Watchdog : IAsyncDisposable
         DATA=$1 PG_CTL=$2 REMOVE=$3 $setsid sh -c "$guard" >/dev/null 2>&1 &
         """;
 
-    private readonly Process process;
+    private readonly Process _process;
 
-    private Watchdog(Process process) => this.process = process;
+    private Watchdog(Process process) => _process = process;
 
     /// <summary>Null on Windows.</summary>
     public static Watchdog? Start(PostgresBinaries binaries, string dataDirectory, bool throwaway, CommandRunner runner)
@@ -56,14 +56,14 @@ internal sealed class Watchdog : IAsyncDisposable
     /// <summary>Lets the watchdog end.</summary>
     public ValueTask DisposeAsync()
     {
-        process.StandardInput.Close();
-        process.Dispose();
+        _process.StandardInput.Close();
+        _process.Dispose();
         return ValueTask.CompletedTask;
     }
 
     private async Task SayAsync(string line)
     {
-        await process.StandardInput.WriteAsync($"{line}\n");
-        await process.StandardInput.FlushAsync();
+        await _process.StandardInput.WriteAsync($"{line}\n");
+        await _process.StandardInput.FlushAsync();
     }
 }

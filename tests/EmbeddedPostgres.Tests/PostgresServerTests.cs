@@ -9,11 +9,11 @@ namespace LlmAspire.EmbeddedPostgres.Tests;
 
 public sealed class PostgresServerTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
-    private PostgresServerOptions Options => new() { DataDirectory = folder.Cluster, Password = "secret", Durable = false };
+    private PostgresServerOptions Options => new() { DataDirectory = _folder.Cluster, Password = "secret", Durable = false };
 
     private static Task<PostgresServer> StartAsync(PostgresServerOptions options) =>
         PostgresServer.StartAsync(options, NullLogger.Instance, TestContext.Current.CancellationToken);
@@ -82,10 +82,10 @@ public sealed class PostgresServerTests : IDisposable
     {
         await using (await StartAsync(Options with { Throwaway = true }))
         {
-            Assert.True(Directory.Exists(folder.Cluster));
+            Assert.True(Directory.Exists(_folder.Cluster));
         }
 
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(folder.Cluster)!));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(_folder.Cluster)!));
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class PostgresServerTests : IDisposable
         var binaries = await new PostgresBinaryFinder(runner, NullLogger.Instance).FindAsync(null, null, TestContext.Current.CancellationToken);
         var leftover = await runner.RunAsync(
             binaries.PgCtl,
-            ["start", "-w", "-D", folder.Cluster, "-l", Path.Combine(folder.Cluster, "log")],
+            ["start", "-w", "-D", _folder.Cluster, "-l", Path.Combine(_folder.Cluster, "log")],
             cancellationToken: TestContext.Current.CancellationToken);
         Assert.True(leftover.ExitCode == 0, leftover.Output);
 
@@ -122,8 +122,8 @@ public sealed class PostgresServerTests : IDisposable
     [Fact]
     public async Task an_interrupted_initdb_is_begun_anew()
     {
-        Directory.CreateDirectory(folder.Cluster + ".unfinished");
-        await File.WriteAllTextAsync(Path.Combine(folder.Cluster + ".unfinished", "PG_VERSION"), "15", TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(_folder.Cluster + ".unfinished");
+        await File.WriteAllTextAsync(Path.Combine(_folder.Cluster + ".unfinished", "PG_VERSION"), "15", TestContext.Current.CancellationToken);
 
         await using var server = await StartAsync(Options);
 
@@ -146,13 +146,13 @@ public sealed class PostgresServerTests : IDisposable
     [Fact]
     public async Task a_folder_with_other_things_is_not_touched()
     {
-        Directory.CreateDirectory(folder.Cluster);
-        await File.WriteAllTextAsync(Path.Combine(folder.Cluster, "letter.txt"), "dear", TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(_folder.Cluster);
+        await File.WriteAllTextAsync(Path.Combine(_folder.Cluster, "letter.txt"), "dear", TestContext.Current.CancellationToken);
 
         var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => StartAsync(Options));
 
         Assert.Contains("Postgres:DataDirectory", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(["letter.txt"], Directory.EnumerateFileSystemEntries(folder.Cluster).Select(Path.GetFileName));
+        Assert.Equal(["letter.txt"], Directory.EnumerateFileSystemEntries(_folder.Cluster).Select(Path.GetFileName));
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class PostgresServerTests : IDisposable
         {
         }
 
-        await File.WriteAllTextAsync(Path.Combine(folder.Cluster, "PG_VERSION"), "9\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(_folder.Cluster, "PG_VERSION"), "9\n", TestContext.Current.CancellationToken);
 
         var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => StartAsync(Options));
 
@@ -178,8 +178,8 @@ public sealed class PostgresServerTests : IDisposable
             return;
         }
 
-        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder.Cluster)))[..16];
+        File.SetUnixFileMode(_folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_folder.Cluster)))[..16];
         var instead = Path.Combine(ClusterFolder.ReachableParent, hash);
         try
         {

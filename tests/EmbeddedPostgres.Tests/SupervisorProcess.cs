@@ -11,23 +11,23 @@ internal sealed class SupervisorProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly Process process;
-    private readonly HttpClient http = new();
-    private readonly ConcurrentQueue<string> output = new();
+    private readonly Process _process;
+    private readonly HttpClient _http = new();
+    private readonly ConcurrentQueue<string> _output = new();
 
     private SupervisorProcess(Process process, Uri url)
     {
-        this.process = process;
-        http.BaseAddress = url;
-        process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
-        process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
+        _process = process;
+        _http.BaseAddress = url;
+        process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
 
-    public string Output => string.Join('\n', output);
+    public string Output => string.Join('\n', _output);
 
-    public int ExitCode => process.ExitCode;
+    public int ExitCode => _process.ExitCode;
 
     public static SupervisorProcess Start(string cluster, params (string Name, string Value)[] settings)
     {
@@ -54,10 +54,10 @@ internal sealed class SupervisorProcess : IAsyncDisposable
     {
         await WaitAsync(async () =>
         {
-            Assert.False(process.HasExited, Output);
+            Assert.False(_process.HasExited, Output);
             try
             {
-                return (await http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken)).IsSuccessStatusCode;
+                return (await _http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken)).IsSuccessStatusCode;
             }
             catch (HttpRequestException)
             {
@@ -72,16 +72,16 @@ internal sealed class SupervisorProcess : IAsyncDisposable
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
-        await process.WaitForExitAsync(patience.Token);
+        await _process.WaitForExitAsync(patience.Token);
     }
 
     /// <summary>Ends it with SIGKILL.</summary>
-    public void Kill(bool entireProcessTree = false) => process.Kill(entireProcessTree);
+    public void Kill(bool entireProcessTree = false) => _process.Kill(entireProcessTree);
 
     /// <summary>Ends it with SIGTERM.</summary>
     public void Terminate()
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
         kill.WaitForExit();
     }
 
@@ -111,14 +111,14 @@ internal sealed class SupervisorProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited)
+        if (!_process.HasExited)
         {
             Terminate();
-            await process.WaitForExitAsync();
+            await _process.WaitForExitAsync();
         }
 
-        process.Dispose();
-        http.Dispose();
+        _process.Dispose();
+        _http.Dispose();
     }
 
     private static int FreePort()

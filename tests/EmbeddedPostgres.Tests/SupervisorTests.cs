@@ -5,9 +5,9 @@ namespace LlmAspire.EmbeddedPostgres.Tests;
 /// <summary>The supervisor as the AppHost runs it: a process, ended in every way a process ends.</summary>
 public sealed class SupervisorTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData(false)]
@@ -15,13 +15,13 @@ public sealed class SupervisorTests : IDisposable
     public async Task a_killed_supervisor_leaves_no_server_behind(bool wholeTree)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows stops a server that was left behind at the next start");
-        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
-        var server = await supervisor.WaitUntilHealthyAsync(folder.Cluster);
+        await using var supervisor = SupervisorProcess.Start(_folder.Cluster);
+        var server = await supervisor.WaitUntilHealthyAsync(_folder.Cluster);
 
         supervisor.Kill(wholeTree);
 
         await SupervisorProcess.WaitAsync(() => Task.FromResult(!SupervisorProcess.IsRunning(server)));
-        await SupervisorProcess.WaitAsync(() => Task.FromResult(!File.Exists(Path.Combine(folder.Cluster, "postmaster.pid"))));
+        await SupervisorProcess.WaitAsync(() => Task.FromResult(!File.Exists(Path.Combine(_folder.Cluster, "postmaster.pid"))));
     }
 
     [Fact]
@@ -42,8 +42,8 @@ public sealed class SupervisorTests : IDisposable
     public async Task a_terminated_supervisor_stops_the_server_and_ends_with_0()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM");
-        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
-        var server = await supervisor.WaitUntilHealthyAsync(folder.Cluster);
+        await using var supervisor = SupervisorProcess.Start(_folder.Cluster);
+        var server = await supervisor.WaitUntilHealthyAsync(_folder.Cluster);
 
         supervisor.Terminate();
         await supervisor.WaitForExitAsync();
@@ -57,8 +57,8 @@ public sealed class SupervisorTests : IDisposable
     [Fact]
     public async Task a_server_that_dies_ends_its_supervisor_with_its_last_lines()
     {
-        await using var supervisor = SupervisorProcess.Start(folder.Cluster);
-        using var server = Process.GetProcessById(await supervisor.WaitUntilHealthyAsync(folder.Cluster));
+        await using var supervisor = SupervisorProcess.Start(_folder.Cluster);
+        using var server = Process.GetProcessById(await supervisor.WaitUntilHealthyAsync(_folder.Cluster));
 
         server.Kill();
         await supervisor.WaitForExitAsync();
@@ -71,7 +71,7 @@ public sealed class SupervisorTests : IDisposable
     [Fact]
     public async Task a_setup_that_cannot_work_is_one_message_and_exit_code_2()
     {
-        await using var supervisor = SupervisorProcess.Start(folder.Cluster, ("Postgres__BinDirectory", folder.Path));
+        await using var supervisor = SupervisorProcess.Start(_folder.Cluster, ("Postgres__BinDirectory", _folder.Path));
 
         await supervisor.WaitForExitAsync();
 

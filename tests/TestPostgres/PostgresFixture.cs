@@ -10,7 +10,7 @@ namespace LlmAspire.TestPostgres;
 /// </summary>
 public sealed class PostgresFixture : IAsyncDisposable
 {
-    private readonly Lazy<Task<PostgresServer>> server;
+    private readonly Lazy<Task<PostgresServer>> _server;
 
     /// <summary>A fast server: a crash of the machine would cost it its data.</summary>
     public PostgresFixture()
@@ -18,7 +18,7 @@ public sealed class PostgresFixture : IAsyncDisposable
     {
     }
 
-    private PostgresFixture(bool durable) => server = new(() => StartAsync(durable));
+    private PostgresFixture(bool durable) => _server = new(() => StartAsync(durable));
 
     /// <summary>The server of this process; nobody needs to dispose it.</summary>
     public static PostgresFixture Shared { get; } = new();
@@ -27,27 +27,27 @@ public sealed class PostgresFixture : IAsyncDisposable
     public static PostgresFixture CreateDurable() => new(durable: true);
 
     /// <summary>The server itself, to stop or restart it.</summary>
-    public Task<PostgresServer> GetServerAsync() => server.Value;
+    public Task<PostgresServer> GetServerAsync() => _server.Value;
 
     /// <summary>Creates an empty database with a name of its own.</summary>
     /// <returns>Its connection string, as the superuser.</returns>
     public async Task<string> CreateDatabaseAsync()
     {
-        var running = await server.Value;
+        var running = await _server.Value;
         var name = UniqueName();
         await running.EnsureDatabaseAsync(name);
         return running.ConnectionStringFor(name);
     }
 
     /// <summary>The connection string of a database that does not exist yet.</summary>
-    public async Task<string> ReserveDatabaseAsync() => (await server.Value).ConnectionStringFor(UniqueName());
+    public async Task<string> ReserveDatabaseAsync() => (await _server.Value).ConnectionStringFor(UniqueName());
 
     public async ValueTask DisposeAsync()
     {
-        if (server.IsValueCreated)
+        if (_server.IsValueCreated)
         {
             NpgsqlConnection.ClearAllPools();
-            await (await server.Value).DisposeAsync();
+            await (await _server.Value).DisposeAsync();
         }
     }
 

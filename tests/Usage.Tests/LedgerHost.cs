@@ -10,26 +10,26 @@ namespace LlmAspire.Usage.Tests;
 /// <summary>A service with the ledger and its writer on a database, as the Api has them.</summary>
 internal sealed class LedgerHost : IAsyncDisposable
 {
-    private readonly IHost host;
-    private readonly LogCollector log;
+    private readonly IHost _host;
+    private readonly LogCollector _log;
 
     private LedgerHost(IHost host, LogCollector log)
     {
-        this.host = host;
-        this.log = log;
+        _host = host;
+        _log = log;
     }
 
-    public InboxWriter Writer => host.Services.GetRequiredService<InboxWriter>();
+    public InboxWriter Writer => _host.Services.GetRequiredService<InboxWriter>();
 
-    public UsageIngestion Ingestion => host.Services.GetRequiredService<UsageIngestion>();
+    public UsageIngestion Ingestion => _host.Services.GetRequiredService<UsageIngestion>();
 
-    public ILedgerReadiness Readiness => host.Services.GetRequiredService<ILedgerReadiness>();
+    public ILedgerReadiness Readiness => _host.Services.GetRequiredService<ILedgerReadiness>();
 
-    public NpgsqlDataSource Source => host.Services.GetRequiredService<NpgsqlDataSource>();
+    public NpgsqlDataSource Source => _host.Services.GetRequiredService<NpgsqlDataSource>();
 
-    public IServiceProvider Services => host.Services;
+    public IServiceProvider Services => _host.Services;
 
-    public IEnumerable<string> LogAt(LogLevel level) => log.Lines.Where(line => line.Level == level).Select(line => line.Text);
+    public IEnumerable<string> LogAt(LogLevel level) => _log.Lines.Where(line => line.Level == level).Select(line => line.Text);
 
     /// <summary>Starts it without waiting for the schema.</summary>
     public static async Task<LedgerHost> StartAsync(string connectionString)
@@ -54,11 +54,11 @@ internal sealed class LedgerHost : IAsyncDisposable
         return started;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => host.StopAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
 
     public async Task<List<UsageRow>> RowsAsync()
     {
-        await using var scope = host.Services.CreateAsyncScope();
+        await using var scope = _host.Services.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage.AsNoTracking()
             .OrderBy(row => row.Id).ToListAsync(TestContext.Current.CancellationToken);
     }
@@ -117,8 +117,8 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await host.StopAsync(TestContext.Current.CancellationToken);
-        host.Dispose();
+        await _host.StopAsync(TestContext.Current.CancellationToken);
+        _host.Dispose();
     }
 
     private sealed class LogCollector : ILoggerProvider, ILogger

@@ -46,14 +46,14 @@ public class FourProcessesTests(PostgresFixture postgres)
     {
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-        private readonly Process process;
-        private readonly HttpClient http = new();
-        private readonly ConcurrentQueue<string> output = new();
+        private readonly Process _process;
+        private readonly HttpClient _http = new();
+        private readonly ConcurrentQueue<string> _output = new();
 
         public Worker(string connectionString)
         {
             var url = $"http://127.0.0.1:{FreePort()}";
-            http.BaseAddress = new Uri(url);
+            _http.BaseAddress = new Uri(url);
             var start = new ProcessStartInfo("dotnet", [typeof(IngestionExtensions).Assembly.Location])
             {
                 RedirectStandardOutput = true,
@@ -62,23 +62,23 @@ public class FourProcessesTests(PostgresFixture postgres)
             };
             start.Environment["ASPNETCORE_URLS"] = url;
             start.Environment["ConnectionStrings__llm"] = connectionString;
-            process = Process.Start(start)!;
-            process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
-            process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
+            _process = Process.Start(start)!;
+            _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
+            _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
         }
 
-        public string Output => string.Join('\n', output);
+        public string Output => string.Join('\n', _output);
 
-        public int ExitCode => process.ExitCode;
+        public int ExitCode => _process.ExitCode;
 
         public async Task WaitUntilHealthyAsync()
         {
             var since = Stopwatch.GetTimestamp();
             while (!await IsHealthyAsync())
             {
-                Assert.False(process.HasExited, Output);
+                Assert.False(_process.HasExited, Output);
                 Assert.True(Stopwatch.GetElapsedTime(since) < Patience, Output);
                 await Task.Delay(50, Cancellation);
             }
@@ -86,28 +86,28 @@ public class FourProcessesTests(PostgresFixture postgres)
 
         public async Task TerminateAsync()
         {
-            using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+            using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
             patience.CancelAfter(Patience);
-            await process.WaitForExitAsync(patience.Token);
+            await _process.WaitForExitAsync(patience.Token);
         }
 
         public void Dispose()
         {
-            if (!process.HasExited)
+            if (!_process.HasExited)
             {
-                process.Kill();
+                _process.Kill();
             }
 
-            process.Dispose();
-            http.Dispose();
+            _process.Dispose();
+            _http.Dispose();
         }
 
         private async Task<bool> IsHealthyAsync()
         {
             try
             {
-                return (await http.GetAsync(new Uri("/health", UriKind.Relative), Cancellation)).IsSuccessStatusCode;
+                return (await _http.GetAsync(new Uri("/health", UriKind.Relative), Cancellation)).IsSuccessStatusCode;
             }
             catch (HttpRequestException)
             {

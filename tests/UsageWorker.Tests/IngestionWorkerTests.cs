@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using LlmAspire.EmbeddedPostgres;
 using LlmAspire.TestPostgres;

@@ -16,21 +16,21 @@ internal sealed class WorkerHost : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly IHost host;
-    private readonly SpanCollector spans;
+    private readonly IHost _host;
+    private readonly SpanCollector _spans;
 
     private WorkerHost(IHost host, SpanCollector spans)
     {
-        this.host = host;
-        this.spans = spans;
+        _host = host;
+        _spans = spans;
     }
 
-    public IUsageEventWriter Writer => host.Services.GetRequiredService<IUsageEventWriter>();
+    public IUsageEventWriter Writer => _host.Services.GetRequiredService<IUsageEventWriter>();
 
-    public NpgsqlDataSource Source => host.Services.GetRequiredService<NpgsqlDataSource>();
+    public NpgsqlDataSource Source => _host.Services.GetRequiredService<NpgsqlDataSource>();
 
     /// <summary>Spans that have ended.</summary>
-    public IReadOnlyCollection<Activity> Spans => spans.Ended;
+    public IReadOnlyCollection<Activity> Spans => _spans.Ended;
 
     /// <summary>Starts it and waits until it listens.</summary>
     public static async Task<WorkerHost> StartAsync(string connectionString, bool worker = true, TimeSpan? pollInterval = null)
@@ -77,7 +77,7 @@ internal sealed class WorkerHost : IAsyncDisposable
     public async Task<Guid[]> RowIdsAsync()
     {
         using var quiet = SuppressInstrumentationScope.Begin();
-        await using var scope = host.Services.CreateAsyncScope();
+        await using var scope = _host.Services.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage
             .Select(row => row.Id).OrderBy(id => id).ToArrayAsync(TestContext.Current.CancellationToken);
     }
@@ -94,8 +94,8 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await host.StopAsync(TestContext.Current.CancellationToken);
-        host.Dispose();
+        await _host.StopAsync(TestContext.Current.CancellationToken);
+        _host.Dispose();
     }
 
     private sealed class SpanCollector : BaseProcessor<Activity>
