@@ -2,47 +2,51 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using LlmAspire.TestPostgres;
-using LlmAspire.UsageWorker.Ingestion;
+using Aspire.Hosting.Testing;
 using Npgsql;
 
-namespace LlmAspire.UsageWorker.Tests;
+namespace LlmAspire.EndToEnd.Tests;
 
-public class FourProcessesTests(PostgresFixture postgres)
+/// <summary>Everything that brings the schema up to date, at once, where there is not even a database.</summary>
+public sealed class FourProcessesTests(StackFixture stack)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task four_workers_started_at_once_on_an_empty_server_become_healthy_and_make_one_schema()
+    public async Task two_apis_and_two_workers_started_at_once_become_healthy_and_make_one_schema()
     {
-        var connectionString = await postgres.ReserveDatabaseAsync();
-        var workers = Enumerable.Range(0, 4).Select(_ => new Worker(connectionString)).ToArray();
+        var database = new NpgsqlConnectionStringBuilder(await stack.App.GetConnectionStringAsync("llm", Cancellation))
+        {
+            Database = $"four_{Guid.NewGuid():N}",
+        };
+        var gateway = stack.App.GetEndpoint("litellm", "http");
+        Service[] services = [.. new[] { "Api", "UsageWorker", "Api", "UsageWorker" }.Select(name => new Service(name, database.ConnectionString, gateway))];
         try
         {
-            await Task.WhenAll(workers.Select(worker => worker.WaitUntilHealthyAsync()));
-            await using var source = NpgsqlDataSource.Create(connectionString);
+            await Task.WhenAll(services.Select(service => service.WaitUntilHealthyAsync()));
+            await using var source = NpgsqlDataSource.Create(database);
             await using var migrations = source.CreateCommand("SELECT count(*) FROM ledger.migrations");
             Assert.Equal(1L, await migrations.ExecuteScalarAsync(Cancellation));
 
-            foreach (var worker in workers)
+            foreach (var service in services)
             {
-                await worker.TerminateAsync();
-                Assert.True(worker.ExitCode == 0, worker.Output);
-                Assert.DoesNotContain("fail: ", worker.Output, StringComparison.Ordinal);
-                Assert.DoesNotContain("crit: ", worker.Output, StringComparison.Ordinal);
+                await service.TerminateAsync();
+                Assert.True(service.ExitCode == 0, service.Output);
+                Assert.DoesNotContain("fail: ", service.Output, StringComparison.Ordinal);
+                Assert.DoesNotContain("crit: ", service.Output, StringComparison.Ordinal);
             }
         }
         finally
         {
-            foreach (var worker in workers)
+            foreach (var service in services)
             {
-                worker.Dispose();
+                service.Dispose();
             }
         }
     }
 
-    /// <summary>A worker as a real process.</summary>
-    private sealed class Worker : IDisposable
+    /// <summary>A service as a real process.</summary>
+    private sealed class Service : IDisposable
     {
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -50,18 +54,23 @@ public class FourProcessesTests(PostgresFixture postgres)
         private readonly HttpClient _http = new();
         private readonly ConcurrentQueue<string> _output = new();
 
-        public Worker(string connectionString)
+        public Service(string project, string connectionString, Uri gateway)
         {
+            var folder = Path.GetFullPath(Path.Combine(Projects.AppHost.ProjectPath, "..", project));
+            var output = Path.GetRelativePath(Path.Combine(Projects.AppHost.ProjectPath, "..", "tests", "EndToEnd.Tests"), AppContext.BaseDirectory);
             var url = $"http://127.0.0.1:{FreePort()}";
             _http.BaseAddress = new Uri(url);
-            var start = new ProcessStartInfo("dotnet", [typeof(IngestionExtensions).Assembly.Location])
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, output, $"{project}.dll")])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                WorkingDirectory = AppContext.BaseDirectory,
+                WorkingDirectory = folder,
             };
             start.Environment["ASPNETCORE_URLS"] = url;
+            start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
             start.Environment["ConnectionStrings__llm"] = connectionString;
+            start.Environment["LLM_BASE_URL"] = gateway.ToString();
+            start.Environment["LLM_API_KEY"] = "sk-end-to-end";
             _process = Process.Start(start)!;
             _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
             _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
