@@ -186,7 +186,7 @@ internal sealed partial class ProviderCall
         catch (Exception exception)
         {
             LogNotDurable(_logger, exception, Id);
-            _settled.SetException(new LedgerUnavailableException(Id, exception));
+            _settled.SetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
         }
     }
 

@@ -21,12 +21,28 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         "audio_completion_tokens", "attempts", "fallbacks", "ttft_ms", "duration_ms",
     ];
 
+    private static readonly string[] UnknownWhenInterrupted =
+    [
+        "source = 'none'", "prompt_tokens = 0", "completion_tokens = 0", "provider IS NULL", "served_model IS NULL", "cached_prompt_tokens IS NULL",
+        "cache_write_tokens IS NULL", "reasoning_tokens IS NULL", "audio_prompt_tokens IS NULL", "audio_completion_tokens IS NULL",
+    ];
+
     /// <summary>The ledger. Read only: rows come from ingestion.</summary>
     public DbSet<UsageRow> Usage => Set<UsageRow>();
 
     public DbSet<InboxEntry> Inbox => Set<InboxEntry>();
 
     public DbSet<RejectedEvent> Rejected => Set<RejectedEvent>();
+
+    public DbSet<OpenCall> OpenCalls => Set<OpenCall>();
+
+    public DbSet<ApiInstance> ApiInstances => Set<ApiInstance>();
+
+    public DbSet<OrgRollup> OrgRollups => Set<OrgRollup>();
+
+    public DbSet<UserRollup> UserRollups => Set<UserRollup>();
+
+    public DbSet<Allowance> Allowances => Set<Allowance>();
 
     /// <summary>What every user of this context configures beyond the connection.</summary>
     public static void Configure(DbContextOptionsBuilder options) => options
@@ -62,6 +78,35 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
             rejected.Property(entry => entry.Event).HasColumnType("jsonb");
             rejected.Property(entry => entry.RejectedAt).HasDefaultValueSql("now()");
         });
+        modelBuilder.Entity<OpenCall>(call =>
+        {
+            call.ToTable("open_call");
+            call.Property(row => row.OpenedAt).HasDefaultValueSql("now()");
+        });
+        modelBuilder.Entity<ApiInstance>(instance =>
+        {
+            instance.ToTable("api_instance");
+            instance.Property(row => row.StartedAt).HasDefaultValueSql("now()");
+            instance.Property(row => row.ReportedAt).HasDefaultValueSql("now()");
+        });
+        modelBuilder.Entity<OrgRollup>(rollup =>
+        {
+            rollup.ToTable("usage_rollup_org");
+            rollup.HasKey(row => new { row.Hour, row.OrgId, row.Operation, row.ModelAlias, row.Provider, row.ServedModel, row.Source, row.Outcome });
+            rollup.HasIndex(row => new { row.OrgId, row.Hour });
+        });
+        modelBuilder.Entity<UserRollup>(rollup =>
+        {
+            rollup.ToTable("usage_rollup_user");
+            rollup.HasKey(row => new { row.Hour, row.OrgId, row.UserId, row.Operation, row.ModelAlias, row.Provider, row.ServedModel, row.Source, row.Outcome });
+            rollup.HasIndex(row => new { row.UserId, row.Hour });
+        });
+        modelBuilder.Entity<Allowance>(allowance =>
+        {
+            allowance.ToTable("allowance");
+            allowance.HasKey(row => new { row.OrgId, row.Month });
+        });
+        modelBuilder.Entity<UsageRetention>(retention => retention.ToTable("usage_retention", table => table.HasCheckConstraint("ck_usage_retention_one", "id")));
     }
 
     private static void ConfigureUsage(EntityTypeBuilder<UsageRow> usage)
@@ -72,6 +117,8 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
             table.HasCheckConstraint("ck_llm_usage_source", OneOf<UsageSource>("source"));
             table.HasCheckConstraint("ck_llm_usage_outcome", OneOf<UsageOutcome>("outcome"));
             table.HasCheckConstraint("ck_llm_usage_not_negative", string.Join(" AND ", NeverNegative.Select(column => $"{column} >= 0")));
+            // The sweeper's rows are provisional and know nothing: whoever replaces one knows what it added to the sums.
+            table.HasCheckConstraint("ck_llm_usage_interrupted", $"outcome <> 'interrupted' OR ({string.Join(" AND ", UnknownWhenInterrupted)})");
             // Makes the id alone unique: PostgreSQL wants the partition key within the primary key.
             table.HasCheckConstraint("ck_llm_usage_created_at", $"created_at = {Schema}.uuid_v7_time(id)");
         });

@@ -14,6 +14,11 @@ public sealed class UsageRow
     /// <summary>When ingestion wrote the row.</summary>
     public DateTimeOffset RecordedAt { get; init; }
 
+    /// <summary>
+    /// When a late settle replaced the provisional row that the sweeper had made; null for every row that is as it was first written.
+    /// </summary>
+    public DateTimeOffset? ReplacedAt { get; init; }
+
     public Guid RequestId { get; init; }
 
     public Guid UserId { get; init; }

@@ -24,6 +24,65 @@ namespace LlmAspire.Usage.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("LlmAspire.Usage.Allowance", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<DateOnly>("Month")
+                        .HasColumnType("date")
+                        .HasColumnName("month");
+
+                    b.Property<long>("ReservedTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reserved_tokens");
+
+                    b.Property<long>("UsedTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("used_tokens");
+
+                    b.HasKey("OrgId", "Month")
+                        .HasName("pk_allowance");
+
+                    b.ToTable("allowance", "ledger");
+                });
+
+            modelBuilder.Entity("LlmAspire.Usage.ApiInstance", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Host")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("host");
+
+                    b.PrimitiveCollection<Guid[]>("OpenCalls")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("open_calls");
+
+                    b.Property<DateTimeOffset>("ReportedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reported_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<DateTimeOffset>("StartedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.HasKey("Id")
+                        .HasName("pk_api_instance");
+
+                    b.ToTable("api_instance", "ledger");
+                });
+
             modelBuilder.Entity("LlmAspire.Usage.InboxEntry", b =>
                 {
                     b.Property<long>("Id")
@@ -52,6 +111,146 @@ namespace LlmAspire.Usage.Migrations
                         .HasName("pk_usage_inbox");
 
                     b.ToTable("usage_inbox", "ledger");
+                });
+
+            modelBuilder.Entity("LlmAspire.Usage.OpenCall", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid?>("ApiKeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("api_key_id");
+
+                    b.Property<Guid?>("ConversationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("conversation_id");
+
+                    b.Property<Guid>("InstanceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("instance_id");
+
+                    b.Property<string>("ModelAlias")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("model_alias");
+
+                    b.Property<DateTimeOffset>("OpenedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("opened_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<string>("Operation")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("operation");
+
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("RequestId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("request_id");
+
+                    b.Property<long>("ReservedCompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reserved_completion_tokens");
+
+                    b.Property<long>("ReservedPromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reserved_prompt_tokens");
+
+                    b.Property<string>("Traceparent")
+                        .HasColumnType("text")
+                        .HasColumnName("traceparent");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_open_call");
+
+                    b.ToTable("open_call", "ledger");
+                });
+
+            modelBuilder.Entity("LlmAspire.Usage.OrgRollup", b =>
+                {
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("Operation")
+                        .HasColumnType("text")
+                        .HasColumnName("operation");
+
+                    b.Property<string>("ModelAlias")
+                        .HasColumnType("text")
+                        .HasColumnName("model_alias");
+
+                    b.Property<string>("Provider")
+                        .HasColumnType("text")
+                        .HasColumnName("provider");
+
+                    b.Property<string>("ServedModel")
+                        .HasColumnType("text")
+                        .HasColumnName("served_model");
+
+                    b.Property<string>("Source")
+                        .HasColumnType("text")
+                        .HasColumnName("source");
+
+                    b.Property<string>("Outcome")
+                        .HasColumnType("text")
+                        .HasColumnName("outcome");
+
+                    b.Property<long>("AudioCompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("audio_completion_tokens");
+
+                    b.Property<long>("AudioPromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("audio_prompt_tokens");
+
+                    b.Property<long>("CacheWriteTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cache_write_tokens");
+
+                    b.Property<long>("CachedPromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cached_prompt_tokens");
+
+                    b.Property<long>("Calls")
+                        .HasColumnType("bigint")
+                        .HasColumnName("calls");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("completion_tokens");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("prompt_tokens");
+
+                    b.Property<long>("ReasoningTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reasoning_tokens");
+
+                    b.HasKey("Hour", "OrgId", "Operation", "ModelAlias", "Provider", "ServedModel", "Source", "Outcome")
+                        .HasName("pk_usage_rollup_org");
+
+                    b.HasIndex("OrgId", "Hour")
+                        .HasDatabaseName("ix_usage_rollup_org_org_id_hour");
+
+                    b.ToTable("usage_rollup_org", "ledger");
                 });
 
             modelBuilder.Entity("LlmAspire.Usage.RejectedEvent", b =>
@@ -92,6 +291,25 @@ namespace LlmAspire.Usage.Migrations
                         .HasName("pk_usage_rejected");
 
                     b.ToTable("usage_rejected", "ledger");
+                });
+
+            modelBuilder.Entity("LlmAspire.Usage.UsageRetention", b =>
+                {
+                    b.Property<bool>("Id")
+                        .HasColumnType("boolean")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("DroppedBefore")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("dropped_before");
+
+                    b.HasKey("Id")
+                        .HasName("pk_usage_retention");
+
+                    b.ToTable("usage_retention", "ledger", t =>
+                        {
+                            t.HasCheckConstraint("ck_usage_retention_one", "id");
+                        });
                 });
 
             modelBuilder.Entity("LlmAspire.Usage.UsageRow", b =>
@@ -189,6 +407,10 @@ namespace LlmAspire.Usage.Migrations
                         .HasColumnName("recorded_at")
                         .HasDefaultValueSql("now()");
 
+                    b.Property<DateTimeOffset?>("ReplacedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("replaced_at");
+
                     b.Property<Guid>("RequestId")
                         .HasColumnType("uuid")
                         .HasColumnName("request_id");
@@ -240,6 +462,8 @@ namespace LlmAspire.Usage.Migrations
                         {
                             t.HasCheckConstraint("ck_llm_usage_created_at", "created_at = ledger.uuid_v7_time(id)");
 
+                            t.HasCheckConstraint("ck_llm_usage_interrupted", "outcome <> 'interrupted' OR (source = 'none' AND prompt_tokens = 0 AND completion_tokens = 0 AND provider IS NULL AND served_model IS NULL AND cached_prompt_tokens IS NULL AND cache_write_tokens IS NULL AND reasoning_tokens IS NULL AND audio_prompt_tokens IS NULL AND audio_completion_tokens IS NULL)");
+
                             t.HasCheckConstraint("ck_llm_usage_not_negative", "prompt_tokens >= 0 AND completion_tokens >= 0 AND cached_prompt_tokens >= 0 AND cache_write_tokens >= 0 AND reasoning_tokens >= 0 AND audio_prompt_tokens >= 0 AND audio_completion_tokens >= 0 AND attempts >= 0 AND fallbacks >= 0 AND ttft_ms >= 0 AND duration_ms >= 0");
 
                             t.HasCheckConstraint("ck_llm_usage_operation", "operation IN ('chat', 'tool', 'title', 'prompt', 'compare', 'race', 'api')");
@@ -248,6 +472,85 @@ namespace LlmAspire.Usage.Migrations
 
                             t.HasCheckConstraint("ck_llm_usage_source", "source IN ('provider', 'partial', 'estimated', 'none')");
                         });
+                });
+
+            modelBuilder.Entity("LlmAspire.Usage.UserRollup", b =>
+                {
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Operation")
+                        .HasColumnType("text")
+                        .HasColumnName("operation");
+
+                    b.Property<string>("ModelAlias")
+                        .HasColumnType("text")
+                        .HasColumnName("model_alias");
+
+                    b.Property<string>("Provider")
+                        .HasColumnType("text")
+                        .HasColumnName("provider");
+
+                    b.Property<string>("ServedModel")
+                        .HasColumnType("text")
+                        .HasColumnName("served_model");
+
+                    b.Property<string>("Source")
+                        .HasColumnType("text")
+                        .HasColumnName("source");
+
+                    b.Property<string>("Outcome")
+                        .HasColumnType("text")
+                        .HasColumnName("outcome");
+
+                    b.Property<long>("AudioCompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("audio_completion_tokens");
+
+                    b.Property<long>("AudioPromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("audio_prompt_tokens");
+
+                    b.Property<long>("CacheWriteTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cache_write_tokens");
+
+                    b.Property<long>("CachedPromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cached_prompt_tokens");
+
+                    b.Property<long>("Calls")
+                        .HasColumnType("bigint")
+                        .HasColumnName("calls");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("completion_tokens");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("prompt_tokens");
+
+                    b.Property<long>("ReasoningTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("reasoning_tokens");
+
+                    b.HasKey("Hour", "OrgId", "UserId", "Operation", "ModelAlias", "Provider", "ServedModel", "Source", "Outcome")
+                        .HasName("pk_usage_rollup_user");
+
+                    b.HasIndex("UserId", "Hour")
+                        .HasDatabaseName("ix_usage_rollup_user_user_id_hour");
+
+                    b.ToTable("usage_rollup_user", "ledger");
                 });
 #pragma warning restore 612, 618
         }
