@@ -42,7 +42,7 @@ public sealed partial class HostTests : IDisposable
     {
         using var client = _application.CreateClient();
 
-        Assert.Equal("Healthy", await client.GetStringAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal("""{"status":"Healthy","checks":{}}""", await client.GetStringAsync(path, TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -54,7 +54,9 @@ public class GatewayAwayTests
         using var models = await client.GetAsync("/llm/models", Token);
         Assert.Equal(HttpStatusCode.OK, models.StatusCode);
         Assert.Contains("claude-default", await models.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
-        Assert.Equal("Degraded", await client.GetStringAsync("/health", Token));
+        Assert.Equal(
+            """{"status":"Degraded","checks":{"gateway":{"status":"Degraded","description":"The gateway does not answer."}}}""",
+            await client.GetStringAsync("/health", Token));
 
         using var refused = await client.ChatAsync(new { message = "Hi" });
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
