@@ -10,6 +10,10 @@ internal static class SqlErrors
         !IsMissingPartition(exception)
         && exception.SqlState[..2] is "22" or "23" or "54"; // data exception, constraint violation, a limit of the program
 
+    /// <summary>Another session was faster; the same statement will succeed.</summary>
+    public static bool IsLostRace(PostgresException exception) =>
+        exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure;
+
     /// <summary>No partition takes the row. It comes as a violated check without the name of one.</summary>
     public static bool IsMissingPartition(PostgresException exception) =>
         exception.SqlState == PostgresErrorCodes.CheckViolation && string.IsNullOrEmpty(exception.ConstraintName);

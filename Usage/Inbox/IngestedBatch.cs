@@ -13,4 +13,5 @@ public sealed record IngestedBatch(IReadOnlyList<IngestedEvent> Events, int Repe
 /// <param name="Id">The row's id.</param>
 /// <param name="Traceparent">W3C trace context of the call's span.</param>
 /// <param name="EnqueuedAt">When the event became durable.</param>
-public sealed record IngestedEvent(Guid Id, string? Traceparent, DateTimeOffset EnqueuedAt);
+/// <param name="Replaced">Whether it replaced the provisional row of a call that had been given up.</param>
+public sealed record IngestedEvent(Guid Id, string? Traceparent, DateTimeOffset EnqueuedAt, bool Replaced);

@@ -4,7 +4,10 @@ using Npgsql;
 
 namespace LlmAspire.Usage;
 
-/// <summary>Moves events from the inbox into the ledger. Safe to call concurrently, from any number of processes.</summary>
+/// <summary>
+/// Moves events from the inbox into the ledger, and with them the open calls out, the sums and the allowances up. Safe to call
+/// concurrently, from any number of processes.
+/// </summary>
 public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngestion> logger)
 {
     /// <summary>The channel of the NOTIFY that says that the inbox has events.</summary>
@@ -18,6 +21,10 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     // A plan made while the inbox was empty would read all of it for each batch.
     private const string PlanAnew = "SET LOCAL plan_cache_mode = force_custom_plan";
 
+    /// <summary>How often a batch that lost against another worker is taken again at once.</summary>
+    private const int Retries = 5;
+
+    // The event's open call stays: the sweeper makes an interrupted row of it, so that the call has one.
     private const string Reject = """
         WITH taken AS (DELETE FROM ledger.usage_inbox WHERE id = $1 RETURNING event, traceparent)
         INSERT INTO ledger.usage_rejected (event, traceparent, reason, sqlstate)
@@ -27,6 +34,32 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     /// <summary>Takes up to <paramref name="limit"/> events, the oldest first.</summary>
     /// <exception cref="NpgsqlException">When PostgreSQL is away or short of something: the events are still in the inbox.</exception>
     public async Task<IngestedBatch> IngestAsync(int limit, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return await IngestOnceAsync(limit, cancellationToken);
+            }
+            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
+            {
+                // The other one is through: taking the batch again succeeds.
+            }
+        }
+    }
+
+    /// <summary>Creates the partition of the month (UTC) that holds <paramref name="within"/>, unless it is there.</summary>
+    public async Task EnsurePartitionAsync(DateTimeOffset within, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand("SELECT ledger.ensure_usage_partition($1)");
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = within.ToUniversalTime() });
+        if (await command.ExecuteScalarAsync(cancellationToken) is true)
+        {
+            logger.PartitionCreated($"{within.UtcDateTime:yyyy-MM}");
+        }
+    }
+
+    private async Task<IngestedBatch> IngestOnceAsync(int limit, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         try
@@ -39,17 +72,6 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
         catch (PostgresException exception) when (SqlErrors.IsMissingPartition(exception) || SqlErrors.IsDataError(exception))
         {
             return await IngestCarefullyAsync(connection, limit, cancellationToken);
-        }
-    }
-
-    /// <summary>Creates the partition of the month (UTC) that holds <paramref name="within"/>, unless it is there.</summary>
-    public async Task EnsurePartitionAsync(DateTimeOffset within, CancellationToken cancellationToken)
-    {
-        await using var command = source.CreateCommand("SELECT ledger.ensure_usage_partition($1)");
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = within.ToUniversalTime() });
-        if (await command.ExecuteScalarAsync(cancellationToken) is true)
-        {
-            logger.PartitionCreated($"{within.UtcDateTime:yyyy-MM}");
         }
     }
 
@@ -164,9 +186,10 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
             if (reader.GetBoolean(0))
             {
                 events.Add(new IngestedEvent(
-                    reader.GetGuid(1),
-                    await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2),
-                    await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken)));
+                    reader.GetGuid(2),
+                    await reader.IsDBNullAsync(3, cancellationToken) ? null : reader.GetString(3),
+                    await reader.GetFieldValueAsync<DateTimeOffset>(4, cancellationToken),
+                    reader.GetBoolean(1)));
             }
             else
             {
@@ -178,23 +201,31 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     }
 
     /// <summary>
-    /// Out of the inbox and into the ledger in one statement: no crash between the two. The row's trace and span are parts
-    /// of the W3C traceparent, example <c>00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01</c>; another form of it
-    /// leaves them null, for tracing decides nothing here.
+    /// Out of the inbox and into the ledger, the sums and the allowances in one statement: no crash between them. The row's trace and
+    /// span are parts of the W3C traceparent, example <c>00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01</c>; another form of
+    /// it leaves them null, for tracing decides nothing here.
     /// </summary>
+    /// <remarks>
+    /// A provisional row is replaced even when this statement's snapshot does not see it yet. Who asked for what stays as the sweeper wrote it,
+    /// so that the row that is returned names the sums that the provisional one was added to.
+    /// </remarks>
     private static string Move(string ids) => $$"""
-        WITH taken AS (
+        WITH taken AS MATERIALIZED (
             DELETE FROM ledger.usage_inbox WHERE id = ANY({{ids}}) RETURNING id AS inbox_id, event, traceparent, enqueued_at
-        ), parsed AS (
-            SELECT taken.inbox_id, regexp_match(taken.traceparent, '^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}') AS trace, usage.*
+        ), parsed AS MATERIALIZED (
+            SELECT
+                taken.inbox_id, taken.traceparent, taken.enqueued_at,
+                regexp_match(taken.traceparent, '^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}') AS trace, usage.*
             FROM taken CROSS JOIN LATERAL jsonb_to_record(taken.event) AS usage(
                 id uuid, request_id uuid, user_id uuid, org_id uuid, api_key_id uuid, conversation_id uuid, operation text,
                 model_alias text, provider text, served_model text, prompt_tokens bigint, completion_tokens bigint,
                 cached_prompt_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, audio_prompt_tokens bigint,
                 audio_completion_tokens bigint, source text, outcome text, attempts integer, fallbacks integer, ttft_ms integer,
                 duration_ms integer, gateway_call_id text, raw_usage jsonb)
-        ), inserted AS (
-            INSERT INTO ledger.llm_usage (
+        ), chosen AS MATERIALIZED (
+            SELECT DISTINCT ON (id) * FROM parsed ORDER BY id, outcome = 'interrupted', inbox_id
+        ), written AS (
+            INSERT INTO ledger.llm_usage AS usage (
                 id, created_at, request_id, user_id, org_id, api_key_id, trace_id, span_id, conversation_id, operation, model_alias, provider,
                 served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
                 audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage)
@@ -202,13 +233,23 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
                 id, ledger.uuid_v7_time(id), request_id, user_id, org_id, api_key_id, trace[1], trace[2], conversation_id, operation, model_alias, provider,
                 served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
                 audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage
-            FROM parsed ORDER BY inbox_id
-            ON CONFLICT DO NOTHING
-            RETURNING id
-        )
+            FROM chosen ORDER BY id
+            ON CONFLICT (created_at, id) DO UPDATE SET
+                recorded_at = now(), replaced_at = now(), trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
+                served_model = excluded.served_model, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
+                cached_prompt_tokens = excluded.cached_prompt_tokens, cache_write_tokens = excluded.cache_write_tokens,
+                reasoning_tokens = excluded.reasoning_tokens, audio_prompt_tokens = excluded.audio_prompt_tokens,
+                audio_completion_tokens = excluded.audio_completion_tokens, source = excluded.source, outcome = excluded.outcome,
+                attempts = excluded.attempts, fallbacks = excluded.fallbacks, ttft_ms = excluded.ttft_ms, duration_ms = excluded.duration_ms,
+                gateway_call_id = excluded.gateway_call_id, raw_usage = excluded.raw_usage
+            WHERE usage.outcome = 'interrupted' AND excluded.outcome <> 'interrupted'
+            RETURNING {{BookingSql.WrittenColumns}}
+        ), closed AS (
+            DELETE FROM ledger.open_call WHERE id IN (SELECT id FROM chosen) RETURNING {{BookingSql.ClosedColumns}}
+        ), {{BookingSql.Book}}
         SELECT
-            inserted.id IS NOT NULL AND row_number() OVER (PARTITION BY parsed.id ORDER BY inbox_id) = 1,
-            parsed.id, taken.traceparent, taken.enqueued_at
-        FROM taken JOIN parsed USING (inbox_id) LEFT JOIN inserted ON inserted.id = parsed.id
+            written.id IS NOT NULL AND parsed.inbox_id = chosen.inbox_id, coalesce(written.replaced, false),
+            parsed.id, parsed.traceparent, parsed.enqueued_at
+        FROM parsed JOIN chosen ON chosen.id = parsed.id LEFT JOIN written ON written.id = parsed.id
         """;
 }

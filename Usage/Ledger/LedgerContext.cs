@@ -21,6 +21,9 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         "audio_completion_tokens", "attempts", "fallbacks", "ttft_ms", "duration_ms",
     ];
 
+    /// <summary>More than any call can have: beyond it a number is an error, and one row could spoil the sums of a month.</summary>
+    private const long ImplausibleTokens = 1_000_000_000_000;
+
     private static readonly string[] UnknownWhenInterrupted =
     [
         "source = 'none'", "prompt_tokens = 0", "completion_tokens = 0", "provider IS NULL", "served_model IS NULL", "cached_prompt_tokens IS NULL",
@@ -117,6 +120,8 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
             table.HasCheckConstraint("ck_llm_usage_source", OneOf<UsageSource>("source"));
             table.HasCheckConstraint("ck_llm_usage_outcome", OneOf<UsageOutcome>("outcome"));
             table.HasCheckConstraint("ck_llm_usage_not_negative", string.Join(" AND ", NeverNegative.Select(column => $"{column} >= 0")));
+            table.HasCheckConstraint("ck_llm_usage_plausible", string.Join(" AND ", NeverNegative.Where(column => column.EndsWith("_tokens", StringComparison.Ordinal))
+                .Select(column => $"{column} < {ImplausibleTokens}")));
             // The sweeper's rows are provisional and know nothing: whoever replaces one knows what it added to the sums.
             table.HasCheckConstraint("ck_llm_usage_interrupted", $"outcome <> 'interrupted' OR ({string.Join(" AND ", UnknownWhenInterrupted)})");
             // Makes the id alone unique: PostgreSQL wants the partition key within the primary key.

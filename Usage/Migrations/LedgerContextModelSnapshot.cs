@@ -470,6 +470,8 @@ namespace LlmAspire.Usage.Migrations
 
                             t.HasCheckConstraint("ck_llm_usage_outcome", "outcome IN ('completed', 'stopped', 'disconnected', 'failed', 'interrupted')");
 
+                            t.HasCheckConstraint("ck_llm_usage_plausible", "prompt_tokens < 1000000000000 AND completion_tokens < 1000000000000 AND cached_prompt_tokens < 1000000000000 AND cache_write_tokens < 1000000000000 AND reasoning_tokens < 1000000000000 AND audio_prompt_tokens < 1000000000000 AND audio_completion_tokens < 1000000000000");
+
                             t.HasCheckConstraint("ck_llm_usage_source", "source IN ('provider', 'partial', 'estimated', 'none')");
                         });
                 });

@@ -31,7 +31,7 @@ internal static class Events
         Provider = "anthropic",
         ServedModel = "claude-sonnet-4-5 \"ä\\\n",
         PromptTokens = 1000,
-        CompletionTokens = long.MaxValue,
+        CompletionTokens = 999_999_999_999,
         CachedPromptTokens = 100,
         CacheWriteTokens = 101,
         ReasoningTokens = 102,

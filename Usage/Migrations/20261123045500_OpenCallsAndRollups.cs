@@ -8,6 +8,33 @@ namespace LlmAspire.Usage.Migrations
     /// <inheritdoc />
     public partial class OpenCallsAndRollups : Migration
     {
+        private const string DropPartitions = """
+            -- Drops the partitions of the months (UTC) that ended before a time, and says which; remembers from when on the ledger is complete.
+            -- It gives up rather than let readers wait behind it.
+            CREATE FUNCTION ledger.drop_usage_partitions(before timestamptz) RETURNS text[]
+            LANGUAGE plpgsql AS $$
+            DECLARE
+                first_kept timestamp := date_trunc('month', before AT TIME ZONE 'UTC');
+                dropped text[];
+                partition text;
+            BEGIN
+                PERFORM pg_advisory_xact_lock(hashtextextended('ledger.llm_usage', 0));
+                PERFORM set_config('lock_timeout', '3s', true);
+                SELECT coalesce(array_agg(class.relname::text ORDER BY class.relname), '{}') INTO dropped
+                FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
+                WHERE inhparent = 'ledger.llm_usage'::regclass
+                    AND to_date(right(class.relname, 7), 'YYYY_MM') < first_kept;
+                FOREACH partition IN ARRAY dropped LOOP
+                    EXECUTE format('DROP TABLE ledger.%I', partition);
+                END LOOP;
+                IF cardinality(dropped) > 0 THEN
+                    INSERT INTO ledger.usage_retention AS retention (id, dropped_before) VALUES (true, first_kept AT TIME ZONE 'UTC')
+                    ON CONFLICT (id) DO UPDATE SET dropped_before = greatest(retention.dropped_before, excluded.dropped_before);
+                END IF;
+                RETURN dropped;
+            END $$;
+            """;
+
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
@@ -148,6 +175,12 @@ namespace LlmAspire.Usage.Migrations
                 table: "llm_usage",
                 sql: "outcome <> 'interrupted' OR (source = 'none' AND prompt_tokens = 0 AND completion_tokens = 0 AND provider IS NULL AND served_model IS NULL AND cached_prompt_tokens IS NULL AND cache_write_tokens IS NULL AND reasoning_tokens IS NULL AND audio_prompt_tokens IS NULL AND audio_completion_tokens IS NULL)");
 
+            migrationBuilder.AddCheckConstraint(
+                name: "ck_llm_usage_plausible",
+                schema: "ledger",
+                table: "llm_usage",
+                sql: "prompt_tokens < 1000000000000 AND completion_tokens < 1000000000000 AND cached_prompt_tokens < 1000000000000 AND cache_write_tokens < 1000000000000 AND reasoning_tokens < 1000000000000 AND audio_prompt_tokens < 1000000000000 AND audio_completion_tokens < 1000000000000");
+
             // Rows come and go, and a report is written every few seconds: a share of their size says nothing about the dead rows in them.
             migrationBuilder.Sql("""
                 ALTER TABLE ledger.open_call SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
@@ -156,6 +189,7 @@ namespace LlmAspire.Usage.Migrations
                 ALTER TABLE ledger.usage_rollup_org SET (fillfactor = 80);
                 ALTER TABLE ledger.usage_rollup_user SET (fillfactor = 80)
                 """);
+            migrationBuilder.Sql(DropPartitions);
 
             migrationBuilder.CreateIndex(
                 name: "ix_usage_rollup_org_org_id_hour",
@@ -173,6 +207,8 @@ namespace LlmAspire.Usage.Migrations
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.Sql("DROP FUNCTION ledger.drop_usage_partitions(timestamptz)");
+
             migrationBuilder.DropTable(
                 name: "allowance",
                 schema: "ledger");
@@ -199,6 +235,11 @@ namespace LlmAspire.Usage.Migrations
 
             migrationBuilder.DropCheckConstraint(
                 name: "ck_llm_usage_interrupted",
+                schema: "ledger",
+                table: "llm_usage");
+
+            migrationBuilder.DropCheckConstraint(
+                name: "ck_llm_usage_plausible",
                 schema: "ledger",
                 table: "llm_usage");
 

@@ -13,7 +13,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace LlmAspire.Usage.Migrations
 {
     [DbContext(typeof(LedgerContext))]
-    [Migration("20261123042853_OpenCallsAndRollups")]
+    [Migration("20261123045500_OpenCallsAndRollups")]
     partial class OpenCallsAndRollups
     {
         /// <inheritdoc />
@@ -472,6 +472,8 @@ namespace LlmAspire.Usage.Migrations
                             t.HasCheckConstraint("ck_llm_usage_operation", "operation IN ('chat', 'tool', 'title', 'prompt', 'compare', 'race', 'api')");
 
                             t.HasCheckConstraint("ck_llm_usage_outcome", "outcome IN ('completed', 'stopped', 'disconnected', 'failed', 'interrupted')");
+
+                            t.HasCheckConstraint("ck_llm_usage_plausible", "prompt_tokens < 1000000000000 AND completion_tokens < 1000000000000 AND cached_prompt_tokens < 1000000000000 AND cache_write_tokens < 1000000000000 AND reasoning_tokens < 1000000000000 AND audio_prompt_tokens < 1000000000000 AND audio_completion_tokens < 1000000000000");
 
                             t.HasCheckConstraint("ck_llm_usage_source", "source IN ('provider', 'partial', 'estimated', 'none')");
                         });

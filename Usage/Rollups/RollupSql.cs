@@ -1,0 +1,42 @@
+namespace LlmAspire.Usage;
+
+/// <summary>The columns of the roll-ups, as ingestion, rebuild and verification use them.</summary>
+internal static class RollupSql
+{
+    public const string OrgKeys = "hour, org_id, operation, model_alias, provider, served_model, source, outcome";
+
+    public const string UserKeys = "hour, org_id, user_id, operation, model_alias, provider, served_model, source, outcome";
+
+    private static readonly string[] Columns =
+    [
+        "calls", "prompt_tokens", "completion_tokens", "cached_prompt_tokens", "cache_write_tokens", "reasoning_tokens", "audio_prompt_tokens",
+        "audio_completion_tokens",
+    ];
+
+    public static string Values { get; } = string.Join(", ", Columns);
+
+    /// <summary>Sums under the columns' own names.</summary>
+    public static string Sums { get; } = string.Join(", ", Columns.Select(column => $"coalesce(sum({column}), 0)::bigint AS {column}"));
+
+    /// <summary>Adds to the row of an alias <c>rollup</c> what was to be inserted.</summary>
+    public static string Add { get; } = string.Join(", ", Columns.Select(column => $"{column} = rollup.{column} + excluded.{column}"));
+
+    /// <summary>Whether a row says anything.</summary>
+    public static string NotEmpty { get; } = $"({string.Join(", ", Columns)}) <> ({string.Join(", ", Columns.Select(_ => "0"))})";
+
+    /// <summary>The first day (UTC) of the month of a time.</summary>
+    public static string MonthOf(string time) => $"date_trunc('month', {time} AT TIME ZONE 'UTC')::date";
+
+    /// <summary>The ledger's rows in the form of a roll-up, from the time $1 on.</summary>
+    public static string FromRows(string keys) => $"""
+        SELECT {keys}, {Sums}
+        FROM (
+            SELECT
+                date_trunc('hour', created_at, 'UTC') AS hour, org_id, user_id, operation, model_alias, coalesce(provider, '') AS provider,
+                coalesce(served_model, '') AS served_model, source, outcome, 1 AS calls, prompt_tokens, completion_tokens, cached_prompt_tokens,
+                cache_write_tokens, reasoning_tokens, audio_prompt_tokens, audio_completion_tokens
+            FROM ledger.llm_usage WHERE created_at >= $1
+        ) AS rows
+        GROUP BY {keys}
+        """;
+}

@@ -1,0 +1,151 @@
+using System.Data;
+using Npgsql;
+
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// What is derived from the ledger: both roll-ups and the allowances. They are kept up by the statements that write rows; here they are held against
+/// the rows, and made again. Safe to call while ingestion runs.
+/// </summary>
+public sealed class UsageSums(NpgsqlDataSource source)
+{
+    private const string KeptSince = "SELECT coalesce((SELECT dropped_before FROM ledger.usage_retention), '-infinity')";
+
+    private static readonly string AllowancesFromRows = Allowances("ledger.llm_usage", "created_at");
+
+    private static readonly string AllowancesFromRollup = Allowances("ledger.usage_rollup_org", "hour");
+
+    private static readonly Derived[] All =
+    [
+        new("usage_rollup_org", RollupSql.OrgKeys, RollupSql.Values, RollupSql.NotEmpty, "hour >= $1", RollupSql.FromRows(RollupSql.OrgKeys)),
+        new("usage_rollup_user", RollupSql.UserKeys, RollupSql.Values, RollupSql.NotEmpty, "hour >= $1", RollupSql.FromRows(RollupSql.UserKeys)),
+        new("allowance", "org_id, month", "used_tokens, reserved_tokens", "(used_tokens, reserved_tokens) <> (0, 0)",
+            "month >= ($1::timestamptz AT TIME ZONE 'UTC')::date", AllowancesFromRows, AllowancesFromRollup),
+    ];
+
+    /// <summary>Compares every sum with the rows, in one snapshot.</summary>
+    /// <returns>The differences; none when every sum is right.</returns>
+    /// <exception cref="NpgsqlException">When PostgreSQL is away, or has no ledger.</exception>
+    public async Task<IReadOnlyList<SumDifference>> VerifyAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        var since = await ReadSinceAsync(connection, cancellationToken);
+        List<SumDifference> differences = [];
+        foreach (var derived in All)
+        {
+            await using var command = NewCommand(connection, derived.Differences, since);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                differences.Add(new SumDifference(derived.Table, reader.GetString(0), TextOrNull(reader, 1), TextOrNull(reader, 2)));
+            }
+        }
+
+        return differences;
+    }
+
+    /// <summary>
+    /// Makes every sum again: the roll-ups from the rows, while ingestion waits; then the allowances from the roll-ups and the open calls, which
+    /// takes a moment in which calls wait too. Hours whose rows were dropped stay as they are.
+    /// </summary>
+    /// <returns>How many rows the tables of sums have of what was made again.</returns>
+    /// <exception cref="NpgsqlException">When PostgreSQL is away, or has no ledger. Each of the two steps is done or not done.</exception>
+    public async Task<int> RebuildAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        return await RebuildAsync(connection, "ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user", All[..2], cancellationToken)
+            + await RebuildAsync(connection, "ledger.open_call, ledger.usage_rollup_org, ledger.allowance", All[2..], cancellationToken);
+    }
+
+    private static async Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        // Whoever writes one of these tables writes the others in the same statement: what is read after this is complete, and what comes later
+        // is added to it.
+        await using (var locked = new NpgsqlCommand($"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE", connection) { CommandTimeout = 0 })
+        {
+            await locked.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        var since = await ReadSinceAsync(connection, cancellationToken);
+        var made = 0;
+        foreach (var derived in sums)
+        {
+            await using var delete = NewCommand(connection, $"DELETE FROM ledger.{derived.Table} WHERE {derived.Within}", since);
+            await delete.ExecuteNonQueryAsync(cancellationToken);
+            await using var insert = NewCommand(
+                connection,
+                $"""
+                INSERT INTO ledger.{derived.Table} ({derived.Keys}, {derived.Values})
+                SELECT {derived.Keys}, {derived.Values} FROM ({derived.ToRebuild ?? derived.FromRows}) AS made WHERE {derived.NotEmpty}
+                """,
+                since);
+            made += await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return made;
+    }
+
+    /// <summary>Drops whole months of rows that ended before a time. The sums of these months stay.</summary>
+    /// <param name="before">Only months that ended before it are dropped.</param>
+    /// <returns>The names of the partitions that were dropped.</returns>
+    /// <exception cref="NpgsqlException">When PostgreSQL is away.</exception>
+    public async Task<IReadOnlyList<string>> DropMonthsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand("SELECT ledger.drop_usage_partitions($1)");
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before.ToUniversalTime() });
+        return await command.ExecuteScalarAsync(cancellationToken) as string[] ?? [];
+    }
+
+    private static async Task<object> ReadSinceAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(KeptSince, connection);
+        return (await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static NpgsqlCommand NewCommand(NpgsqlConnection connection, string sql, object since)
+    {
+        // Reading the whole ledger takes its time.
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        command.Parameters.Add(new NpgsqlParameter { Value = since, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz });
+        return command;
+    }
+
+    private static string? TextOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static string Allowances(string table, string time) => $"""
+        SELECT org_id, month, coalesce(sum(used), 0)::bigint AS used_tokens, coalesce(sum(reserved), 0)::bigint AS reserved_tokens
+        FROM (
+            SELECT org_id, {RollupSql.MonthOf(time)} AS month, prompt_tokens + completion_tokens AS used, 0 AS reserved FROM {table} WHERE {time} >= $1
+            UNION ALL
+            SELECT org_id, {RollupSql.MonthOf("ledger.uuid_v7_time(id)")}, 0, reserved_prompt_tokens + reserved_completion_tokens FROM ledger.open_call
+        ) AS parts
+        GROUP BY org_id, month
+        """;
+
+    /// <param name="NotEmpty">A sum of nothing is as good as none.</param>
+    /// <param name="ToRebuild">A cheaper way than the rows, when what it reads was made again before; null when there is none.</param>
+    private sealed record Derived(string Table, string Keys, string Values, string NotEmpty, string Within, string FromRows, string? ToRebuild = null)
+    {
+        public string Differences => $"""
+            WITH kept AS (
+                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ledger.{Table} WHERE {Within} AND {NotEmpty}
+            ), made AS (
+                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ({FromRows}) AS rows WHERE {NotEmpty}
+            )
+            SELECT coalesce(kept.key, made.key), kept.sums, made.sums
+            FROM kept FULL JOIN made ON kept.key = made.key
+            WHERE kept.sums IS DISTINCT FROM made.sums
+            ORDER BY 1
+            """;
+    }
+}
+
+/// <summary>A sum that is not what the rows add up to.</summary>
+/// <param name="Table">The table of the sum.</param>
+/// <param name="Key">Its key, as PostgreSQL writes a row.</param>
+/// <param name="Kept">What stands there; null when there is no such row.</param>
+/// <param name="FromRows">What the rows add up to; null when there are none.</param>
+public sealed record SumDifference(string Table, string Key, string? Kept, string? FromRows);
