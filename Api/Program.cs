@@ -9,7 +9,7 @@ using LlmAspire.Usage;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddLedger();
-builder.AddUsageEventWriter();
+builder.AddUsageWriters();
 builder.AddHttpDefaults();
 builder.AddDevelopmentIdentity();
 builder.AddLlm();

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -31,25 +32,55 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<LedgerReadiness>();
         builder.Services.AddSingleton<ILedgerReadiness>(services => services.GetRequiredService<LedgerReadiness>());
         builder.Services.AddHostedService<LedgerMigrator>();
-        builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>("ledger");
+        builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }
 
-    /// <summary>Adds <see cref="IUsageEventWriter"/>. Needs <see cref="AddLedger"/>.</summary>
-    public static TBuilder AddUsageEventWriter<TBuilder>(this TBuilder builder)
+    /// <summary>
+    /// Adds <see cref="ICallOpener"/> and <see cref="IUsageEventWriter"/>, with the spool that takes the place of PostgreSQL while it is away, the
+    /// reports that this process lives, and the health check <c>durability</c>. The health check <c>ledger</c> only degrades from now on.
+    /// Needs <see cref="AddLedger"/>.
+    /// </summary>
+    public static TBuilder AddUsageWriters<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddSingleton<InboxWriter>();
-        builder.Services.AddSingleton<IUsageEventWriter>(services => services.GetRequiredService<InboxWriter>());
-        builder.Services.AddHostedService(services => services.GetRequiredService<InboxWriter>());
+        var services = builder.Services;
+        services.AddOptions<DurabilityOptions>().BindConfiguration(DurabilityOptions.Section);
+        services.AddOptions<SpoolOptions>().BindConfiguration(SpoolOptions.Section);
+        services.AddMetrics();
+        services.AddSingleton<PostgresState>();
+        services.AddSingleton<RunningCalls>();
+        services.AddSingleton<SpoolFile>();
+        services.AddSingleton<DurabilityMetrics>();
+        services.AddSingleton<InboxTable>();
+        services.AddSingleton<OpenCallTable>();
+        services.AddSingleton<OutageAdmission>();
+        services.AddSingleton<UsageEventWriter>();
+        services.AddSingleton<IUsageEventWriter>(provider => provider.GetRequiredService<UsageEventWriter>());
+        services.AddSingleton<CallOpener>();
+        services.AddSingleton<ICallOpener>(provider => provider.GetRequiredService<CallOpener>());
+        services.AddHostedService<LivenessReporter>();
+        services.AddHostedService<SpoolReplayer>();
+        services.AddHostedService(provider => provider.GetRequiredService<UsageEventWriter>());
+        services.AddHostedService(provider => provider.GetRequiredService<CallOpener>());
+        services.AddHealthChecks().AddCheck<DurabilityHealthCheck>("durability");
+        services.Configure<HealthCheckServiceOptions>(health =>
+        {
+            foreach (var check in health.Registrations.Where(check => check.Name == LedgerHealthCheck.Name))
+            {
+                check.FailureStatus = HealthStatus.Degraded;
+            }
+        });
         return builder;
     }
 
-    /// <summary>Adds <see cref="UsageIngestion"/>. Needs <see cref="AddLedger"/>.</summary>
+    /// <summary>Adds <see cref="UsageIngestion"/>, <see cref="CallSweep"/> and <see cref="UsageSums"/>. Needs <see cref="AddLedger"/>.</summary>
     public static TBuilder AddUsageIngestion<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddSingleton<UsageIngestion>();
+        builder.Services.AddSingleton<CallSweep>();
+        builder.Services.AddSingleton<UsageSums>();
         return builder;
     }
 }

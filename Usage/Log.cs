@@ -16,11 +16,41 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Created database {Database}")]
     public static partial void DatabaseCreated(this ILogger logger, string database);
 
-    [LoggerMessage(LogLevel.Warning, "{Count} usage events wait in memory: PostgreSQL does not take them, trying again in {Wait}")]
-    public static partial void InboxAway(this ILogger logger, Exception exception, int count, TimeSpan wait);
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not answer: calls and events go to the spool")]
+    public static partial void PostgresAway(this ILogger logger, Exception exception);
 
-    [LoggerMessage(LogLevel.Information, "PostgreSQL takes usage events again")]
-    public static partial void InboxBack(this ILogger logger);
+    [LoggerMessage(LogLevel.Error, "PostgreSQL refuses {Count} events: they go to the spool")]
+    public static partial void InboxRefuses(this ILogger logger, Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Information, "PostgreSQL answers again, after {Away}")]
+    public static partial void PostgresBack(this ILogger logger, TimeSpan away);
+
+    [LoggerMessage(LogLevel.Error, "Neither PostgreSQL nor the spool takes events: {Count} wait in memory, no call may be made, trying again in {Wait}")]
+    public static partial void NothingTakesEvents(this ILogger logger, Exception exception, int count, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Error, "{Count} calls could not be opened")]
+    public static partial void NotOpened(this ILogger logger, Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Error, "{Count} calls could not be opened: PostgreSQL is away, and the spool takes nothing")]
+    public static partial void NotSpooled(this ILogger logger, Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Warning, "This process could not report that it lives")]
+    public static partial void NotReported(this ILogger logger, Exception exception);
+
+    [LoggerMessage(LogLevel.Information, "Sent {Count} entries of the spool to PostgreSQL")]
+    public static partial void SpoolReplayed(this ILogger logger, int count);
+
+    [LoggerMessage(LogLevel.Warning, "Took up the spool {Path} of a process that is gone: {Settled} events sent, {Interrupted} calls interrupted")]
+    public static partial void SpoolAdopted(this ILogger logger, string path, int settled, int interrupted);
+
+    [LoggerMessage(LogLevel.Warning, "The spool could not be sent to PostgreSQL, {Count} entries wait; trying again")]
+    public static partial void NotReplayed(this ILogger logger, Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Error, "The spool {Path} cannot be read, trying again later")]
+    public static partial void SpoolNotAdopted(this ILogger logger, Exception exception, string path);
+
+    [LoggerMessage(LogLevel.Critical, "A spool is broken; what was in it may be lost. It was kept as {Path}")]
+    public static partial void SpoolBroken(this ILogger logger, Exception exception, string path);
 
     [LoggerMessage(LogLevel.Warning, "The raw usage of event {EventId} is no JSON for PostgreSQL, stored as text ({Reason})")]
     public static partial void RawUsageStoredAsText(this ILogger logger, Guid eventId, string reason);

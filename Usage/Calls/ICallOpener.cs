@@ -9,6 +9,6 @@ public interface ICallOpener
     /// opened in the spool, for callers that were seen shortly before and within their allowance for outages.
     /// </summary>
     /// <exception cref="LedgerUnavailableException">The call must not be made: nothing could take it, or nobody may be admitted now.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled: the call must not be made.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled before it began. Later it is not heeded: what may be open has to be settled.</exception>
     Task OpenAsync(OpenCall call, CancellationToken cancellationToken);
 }

@@ -11,7 +11,7 @@ namespace LlmAspire.Usage;
 public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngestion> logger)
 {
     /// <summary>The channel of the NOTIFY that says that the inbox has events.</summary>
-    public const string Channel = InboxWriter.Channel;
+    public const string Channel = InboxTable.Channel;
 
     // The array makes the subquery run once; locked rows are another worker's.
     private const string NextIds = "ARRAY(SELECT id FROM ledger.usage_inbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)";

@@ -4,16 +4,18 @@ using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
-/// <summary>Healthy when the schema is there and the database answers.</summary>
+/// <summary>Healthy when the schema is there and the database answers; without the schema nothing works at all.</summary>
 internal sealed class LedgerHealthCheck(ILedgerReadiness readiness, NpgsqlDataSource source) : IHealthCheck
 {
+    public const string Name = "ledger";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         if (!readiness.IsReady)
         {
-            return new HealthCheckResult(context.Registration.FailureStatus, "The ledger's schema is not there yet.");
+            return HealthCheckResult.Unhealthy("The ledger's schema is not there yet.");
         }
 
         using var quiet = SuppressInstrumentationScope.Begin();

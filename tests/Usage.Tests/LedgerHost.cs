@@ -13,13 +13,29 @@ internal sealed class LedgerHost : IAsyncDisposable
     private readonly IHost _host;
     private readonly LogCollector _log;
 
-    private LedgerHost(IHost host, LogCollector log)
+    private LedgerHost(IHost host, LogCollector log, string spoolFolder)
     {
         _host = host;
         _log = log;
+        SpoolFolder = spoolFolder;
     }
 
-    public InboxWriter Writer => _host.Services.GetRequiredService<InboxWriter>();
+    public UsageEventWriter Writer => _host.Services.GetRequiredService<UsageEventWriter>();
+
+    public ICallOpener Opener => _host.Services.GetRequiredService<ICallOpener>();
+
+    public CallSweep Sweep => _host.Services.GetRequiredService<CallSweep>();
+
+    public UsageSums Sums => _host.Services.GetRequiredService<UsageSums>();
+
+    public RunningCalls Running => _host.Services.GetRequiredService<RunningCalls>();
+
+    public SpoolFile Spool => _host.Services.GetRequiredService<SpoolFile>();
+
+    public PostgresState Postgres => _host.Services.GetRequiredService<PostgresState>();
+
+    /// <summary>The folder of its spool; gone with it.</summary>
+    public string SpoolFolder { get; }
 
     public UsageIngestion Ingestion => _host.Services.GetRequiredService<UsageIngestion>();
 
@@ -32,24 +48,34 @@ internal sealed class LedgerHost : IAsyncDisposable
     public IEnumerable<string> LogAt(LogLevel level) => _log.Lines.Where(line => line.Level == level).Select(line => line.Text);
 
     /// <summary>Starts it without waiting for the schema.</summary>
-    public static async Task<LedgerHost> StartAsync(string connectionString)
+    /// <param name="settings">Beyond the defaults of the tests: PostgreSQL may take a minute before the spool takes its place.</param>
+    public static async Task<LedgerHost> StartAsync(string connectionString, params (string Key, string Value)[] settings)
     {
+        var spoolFolder = Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}");
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration["ConnectionStrings:llm"] = connectionString;
+        builder.Configuration["Spool:Directory"] = spoolFolder;
+        builder.Configuration["Usage:PostgresPatience"] = "00:01:00";
+        builder.Configuration["Usage:ProbeInterval"] = "00:00:00.05";
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
+        }
+
         var log = new LogCollector();
         builder.Logging.AddProvider(log);
         builder.AddLedger();
-        builder.AddUsageEventWriter();
+        builder.AddUsageWriters();
         builder.AddUsageIngestion();
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
-        return new LedgerHost(host, log);
+        return new LedgerHost(host, log, builder.Configuration["Spool:Directory"]!);
     }
 
     /// <summary>Starts it and waits for the schema.</summary>
-    public static async Task<LedgerHost> ReadyAsync(string connectionString)
+    public static async Task<LedgerHost> ReadyAsync(string connectionString, params (string Key, string Value)[] settings)
     {
-        var started = await StartAsync(connectionString);
+        var started = await StartAsync(connectionString, settings);
         await started.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken);
         return started;
     }

@@ -45,7 +45,7 @@ public class UsageIngestionTests(PostgresFixture postgres)
         Assert.Equal(
             [
                 "ApiKeyId", "Attempts", "AudioCompletionTokens", "AudioPromptTokens", "CacheWriteTokens", "CachedPromptTokens", "ConversationId",
-                "Fallbacks", "GatewayCallId", "Provider", "RawUsage", "ReasoningTokens", "ServedModel", "SpanId", "TraceId", "TtftMs",
+                "Fallbacks", "GatewayCallId", "Provider", "RawUsage", "ReasoningTokens", "ReplacedAt", "ServedModel", "SpanId", "TraceId", "TtftMs",
             ],
             unknown.Order(StringComparer.Ordinal));
     }

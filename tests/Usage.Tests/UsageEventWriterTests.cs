@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace LlmAspire.Usage.Tests;
 
-public class InboxWriterTests(PostgresFixture postgres)
+public class UsageEventWriterTests(PostgresFixture postgres)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -141,7 +141,8 @@ public class InboxWriterTests(PostgresFixture postgres)
     {
         var connectionString = await postgres.CreateDatabaseAsync();
         await using var observer = await LedgerHost.ReadyAsync(connectionString);
-        await using var host = await LedgerHost.ReadyAsync(connectionString);
+        // A folder that cannot be made: the spool takes nothing.
+        await using var host = await LedgerHost.ReadyAsync(connectionString, ("Spool:Directory", "/dev/null/spool"));
         UsageEvent[] events = [Events.Full(), Events.Plain()];
         await using (await observer.CloseInboxAsync())
         {

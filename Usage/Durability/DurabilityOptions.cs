@@ -1,0 +1,22 @@
+namespace LlmAspire.Usage;
+
+/// <summary>How calls and events are made durable: section <c>Usage</c>.</summary>
+public sealed class DurabilityOptions
+{
+    public const string Section = "Usage";
+
+    /// <summary>How long PostgreSQL may take for a batch before the spool takes it. Not waited for while PostgreSQL is known to be away.</summary>
+    public TimeSpan PostgresPatience { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often this process reports that it lives, and which calls it runs. Well below the sweeper's grace.</summary>
+    public TimeSpan LivenessInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Tokens that the callers of one organisation may reserve with this process while PostgreSQL is away, in one outage.</summary>
+    public long OutageAllowance { get; set; } = 1_000_000;
+
+    /// <summary>For how long a caller who was served is remembered, and admitted while PostgreSQL is away.</summary>
+    public TimeSpan CallerMemory { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How often PostgreSQL is asked whether it is back.</summary>
+    public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LlmAspire.Usage;
+
+/// <summary>What waits in the spool: an open call, or the event that settles one.</summary>
+/// <param name="Position">Its place in the file; 0 before it has one.</param>
+internal sealed record SpoolEntry(long Position, SpoolKind Kind, Guid CallId, string Body)
+{
+    public static SpoolEntry Of(OpenCall call) => new(0, SpoolKind.Open, call.Id, JsonSerializer.Serialize(call, OpenCallJson.Default.OpenCall));
+
+    public static SpoolEntry Of(UsageEvent usageEvent) => new(0, SpoolKind.Settle, usageEvent.Id, UsageEventJson.Serialize(usageEvent));
+
+    public OpenCall ToOpenCall() => JsonSerializer.Deserialize(Body, OpenCallJson.Default.OpenCall)!;
+
+    public UsageEvent ToUsageEvent() => JsonSerializer.Deserialize(Body, UsageEventJson.Default.UsageEvent)!;
+
+    /// <summary>What becomes of an open call whose process is gone.</summary>
+    public UsageEvent ToInterrupted()
+    {
+        var call = ToOpenCall();
+        return new UsageEvent
+        {
+            Id = call.Id,
+            RequestId = call.RequestId,
+            UserId = call.UserId,
+            OrgId = call.OrgId,
+            ApiKeyId = call.ApiKeyId,
+            ConversationId = call.ConversationId,
+            Operation = call.Operation,
+            Traceparent = call.Traceparent,
+            ModelAlias = call.ModelAlias,
+            PromptTokens = 0,
+            CompletionTokens = 0,
+            Source = UsageSource.None,
+            Outcome = UsageOutcome.Interrupted,
+            DurationMs = 0,
+        };
+    }
+}
+
+internal enum SpoolKind
+{
+    Open = 1,
+    Settle = 2,
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(OpenCall))]
+internal sealed partial class OpenCallJson : JsonSerializerContext;

@@ -1,0 +1,211 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// This process's spool. The file is made when the first entry comes and goes when all was replayed: most processes never have one. Safe to
+/// use from any thread; calls block for a few milliseconds while the disk writes.
+/// </summary>
+internal sealed class SpoolFile : IDisposable
+{
+    private const string Extension = ".spool";
+
+    private readonly Lock _lock = new();
+    private readonly SpoolOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SpoolFile> _logger;
+    private readonly string _folder;
+    private SpoolDatabase? _database;
+    private int _count;
+    private DateTimeOffset? _oldest;
+
+    public SpoolFile(IOptions<SpoolOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SpoolFile> logger)
+    {
+        _options = options.Value;
+        _time = time;
+        _logger = logger;
+        _folder = Path.GetFullPath(_options.Directory, environment.ContentRootPath);
+    }
+
+    /// <summary>Entries that wait in this process's file.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Since when the oldest of them waits, about; null when none does.</summary>
+    public DateTimeOffset? Oldest
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _oldest;
+            }
+        }
+    }
+
+    /// <summary>Writes all of them or none; when it returns they are on disk.</summary>
+    /// <exception cref="SpoolException">When the disk is full or broken: nothing was written.</exception>
+    public void Append(IReadOnlyList<SpoolEntry> entries)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                _database ??= Create();
+                _database.Append(entries);
+            }
+            catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+            {
+                if (exception is SqliteException sqlite && SpoolDatabase.IsBroken(sqlite))
+                {
+                    SetAside(_database, exception);
+                }
+
+                throw new SpoolException($"The spool in {_folder} does not take events: {exception.Message}", exception);
+            }
+
+            _oldest ??= _time.GetUtcNow();
+            _count = _database.Measure().Count;
+        }
+    }
+
+    /// <summary>The oldest entries after a position; none when there is no file.</summary>
+    public IReadOnlyList<SpoolEntry> Read(long after, int limit)
+    {
+        lock (_lock)
+        {
+            return _database?.Read(after, limit) ?? [];
+        }
+    }
+
+    /// <summary>Removes what was replayed. A full disk may refuse even that: then it is replayed again, which is harmless.</summary>
+    public void Delete(IReadOnlyCollection<SpoolEntry> entries)
+    {
+        lock (_lock)
+        {
+            if (_database is not null)
+            {
+                Delete(_database, entries);
+                (_count, _oldest) = _database.Measure();
+            }
+        }
+    }
+
+    /// <summary>Removes the file when nothing came after a position up to which all was replayed.</summary>
+    public void RemoveWhenReplayed(long position)
+    {
+        lock (_lock)
+        {
+            if (_database is not null && _database.Read(position, 1).Count == 0)
+            {
+                Remove(_database);
+                _database = null;
+                (_count, _oldest) = (0, null);
+            }
+        }
+    }
+
+    /// <summary>Removes what was replayed from a file, if its disk lets us.</summary>
+    public static void Delete(SpoolDatabase database, IReadOnlyCollection<SpoolEntry> entries)
+    {
+        try
+        {
+            database.Delete(entries);
+        }
+        catch (SqliteException)
+        {
+            // The file is removed as a whole when all of it was replayed.
+        }
+    }
+
+    /// <summary>
+    /// Opens the files of processes that are gone; those of running ones are locked. Whoever gets one empties it and calls <see cref="Remove"/>.
+    /// </summary>
+    public IEnumerable<SpoolDatabase> Adopt()
+    {
+        if (!Directory.Exists(_folder))
+        {
+            yield break;
+        }
+
+        foreach (var path in Directory.EnumerateFiles(_folder, $"*{Extension}").Order(StringComparer.Ordinal))
+        {
+            if (path != _database?.Path && TryOpen(path) is { } database)
+            {
+                yield return database;
+            }
+        }
+    }
+
+    /// <summary>Closes an empty file and deletes it.</summary>
+    public static void Remove(SpoolDatabase database)
+    {
+        // Closing deletes the write-ahead log; the lock goes with it, but nobody else wants an empty file.
+        database.Dispose();
+        File.Delete(database.Path);
+    }
+
+    /// <summary>Closes what is left; another process, or the next start, takes it up.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _database?.Dispose();
+            _database = null;
+        }
+    }
+
+    private SpoolDatabase Create()
+    {
+        Directory.CreateDirectory(_folder);
+        return SpoolDatabase.Open(Path.Combine(_folder, $"{Guid.CreateVersion7()}{Extension}"), _options.MaxBytes);
+    }
+
+    private SpoolDatabase? TryOpen(string path)
+    {
+        try
+        {
+            return SpoolDatabase.Open(path, _options.MaxBytes);
+        }
+        catch (SqliteException exception) when (SpoolDatabase.IsInUse(exception))
+        {
+            return null;
+        }
+        catch (SqliteException exception) when (SpoolDatabase.IsBroken(exception))
+        {
+            MoveAside(path, exception);
+            return null;
+        }
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            _logger.SpoolNotAdopted(exception, path);
+            return null;
+        }
+    }
+
+    private void SetAside(SpoolDatabase? database, Exception exception)
+    {
+        if (database is not null)
+        {
+            database.Dispose();
+            MoveAside(database.Path, exception);
+            _database = null;
+            (_count, _oldest) = (0, null);
+        }
+    }
+
+    /// <summary>A broken file is kept for a person to look at: what is in it can be lost.</summary>
+    private void MoveAside(string path, Exception exception)
+    {
+        var aside = $"{path}.broken";
+        File.Move(path, aside, overwrite: true);
+        if (File.Exists($"{path}-wal"))
+        {
+            File.Move($"{path}-wal", $"{aside}-wal", overwrite: true);
+        }
+
+        _logger.SpoolBroken(exception, aside);
+    }
+}

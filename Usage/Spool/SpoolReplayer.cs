@@ -1,0 +1,136 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using OpenTelemetry;
+
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// While PostgreSQL is away asks whether it is back; then sends what the spool has. At the start, and now and then, it takes up the files of processes
+/// that are gone: what they settled is sent, and what they had only opened becomes interrupted.
+/// </summary>
+internal sealed class SpoolReplayer(
+    NpgsqlDataSource source,
+    InboxTable inbox,
+    OpenCallTable openCalls,
+    SpoolFile spool,
+    PostgresState postgres,
+    RunningCalls running,
+    ILedgerReadiness readiness,
+    IOptions<DurabilityOptions> durability,
+    IOptions<SpoolOptions> options,
+    TimeProvider time,
+    ILogger<SpoolReplayer> logger) : BackgroundService
+{
+    private const int LargestBatch = 500;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await readiness.WhenReadyAsync(stoppingToken);
+        using var quiet = SuppressInstrumentationScope.Begin();
+        var adopted = DateTimeOffset.MinValue;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (postgres.AwaySince is not null && await IsBackAsync(stoppingToken))
+                {
+                    postgres.MarkBack();
+                }
+
+                if (postgres.AwaySince is null)
+                {
+                    await ReplayOwnAsync(stoppingToken);
+                    if (time.GetUtcNow() - adopted >= options.Value.AdoptionInterval)
+                    {
+                        await AdoptAsync(stoppingToken);
+                        adopted = time.GetUtcNow();
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is NpgsqlException or SqliteException or IOException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+            {
+                logger.NotReplayed(exception, spool.Count);
+            }
+
+            await Task.Delay(durability.Value.ProbeInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<bool> IsBackAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(durability.Value.PostgresPatience);
+        try
+        {
+            // Not a read: a standby or a server without room for a commit would answer one.
+            await using var command = source.CreateCommand("SELECT pg_current_xact_id()");
+            await command.ExecuteScalarAsync(patience.Token);
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task ReplayOwnAsync(CancellationToken cancellationToken)
+    {
+        long position = 0;
+        var replayed = 0;
+        while (spool.Read(position, LargestBatch) is { Count: > 0 } entries)
+        {
+            await SendAsync([.. entries.Where(entry => entry.Kind == SpoolKind.Settle).Select(entry => entry.ToUsageEvent())], cancellationToken);
+            // A call that is over has its settle in the inbox: opening it again would leave it open.
+            OpenCall[] open = [.. entries.Where(entry => entry.Kind == SpoolKind.Open && running.Contains(entry.CallId)).Select(entry => entry.ToOpenCall())];
+            if (open.Length > 0)
+            {
+                await openCalls.InsertAsync(open, cancellationToken);
+            }
+
+            spool.Delete(entries);
+            foreach (var settled in entries.Where(entry => entry.Kind == SpoolKind.Settle))
+            {
+                running.Remove(settled.CallId);
+            }
+
+            position = entries[^1].Position;
+            replayed += entries.Count;
+        }
+
+        if (replayed > 0)
+        {
+            spool.RemoveWhenReplayed(position);
+            logger.SpoolReplayed(replayed);
+        }
+    }
+
+    private async Task AdoptAsync(CancellationToken cancellationToken)
+    {
+        foreach (var database in spool.Adopt())
+        {
+            using (database)
+            {
+                long position = 0;
+                var (settled, interrupted) = (0, 0);
+                while (database.Read(position, LargestBatch) is { Count: > 0 } entries)
+                {
+                    var open = entries.Count(entry => entry.Kind == SpoolKind.Open);
+                    await SendAsync([.. entries.Select(entry => entry.Kind == SpoolKind.Open ? entry.ToInterrupted() : entry.ToUsageEvent())], cancellationToken);
+                    SpoolFile.Delete(database, entries);
+                    position = entries[^1].Position;
+                    interrupted += open;
+                    settled += entries.Count - open;
+                }
+
+                SpoolFile.Remove(database);
+                logger.SpoolAdopted(database.Path, settled, interrupted);
+            }
+        }
+    }
+
+    private Task SendAsync(UsageEvent[] events, CancellationToken cancellationToken) =>
+        events.Length == 0 ? Task.CompletedTask : inbox.InsertAsync(events, cancellationToken);
+}
