@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
-using LlmAspire.DemoGateway.DemoModel;
 using LlmAspire.DemoGateway.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -41,10 +40,7 @@ internal static class ChatApi
             Activity.Current?.SetTag("litellm.call_id", callId).SetTag("litellm.model_id", deployment.Id).SetTag("gen_ai.request.model", alias);
 
             var request = ChatRequestReader.Bind(root, deployment);
-            var answer = DemoChatModel.Answer(request, deployment);
-            return answer.PromptTokens > deployment.MaxInputTokens
-                ? throw GatewayException.ContextWindowExceeded(deployment.Provider, deployment.MaxInputTokens, answer.PromptTokens)
-                : await call.RunAsync(http, callId, deployment, request, answer);
+            return await call.RunAsync(http, callId, deployment, request);
         }
         catch (GatewayException)
         {

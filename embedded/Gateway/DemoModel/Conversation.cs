@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.DemoModel;
 
@@ -30,8 +31,8 @@ internal sealed record Conversation(
         var earlier = messages.Take(Math.Max(lastUser, 0)).ToArray();
         return new Conversation(
             string.Join('\n', messages.Where(message => message.Role is "system" or "developer").Select(message => TextOf(message.Content))),
-            questions.LastOrDefault(""),
-            questions.Length > 1 ? questions[^2] : null,
+            FaultMarker.Remove(questions.LastOrDefault("")),
+            questions.Length > 1 ? FaultMarker.Remove(questions[^2]) : null,
             [.. messages.Skip(lastUser + 1).Where(message => message.Role == "tool")
                 .Select(message => new ToolResult(toolNames[message.ToolCallId].LastOrDefault() ?? "tool", TextOf(message.Content)))],
             messages.Sum(Tokens) + TokensOfAnswerStart + (request.Tools ?? []).Sum(Tokens),
@@ -49,7 +50,8 @@ internal sealed record Conversation(
         + Tokenizer.Count(tool.Function.Description ?? "")
         + Tokenizer.Count(tool.Function.Parameters?.GetRawText() ?? "");
 
-    private static string TextOf(JsonElement? content) => content is { ValueKind: JsonValueKind.String } text
+    /// <summary>The text of a message, whether it is one or in parts.</summary>
+    public static string TextOf(JsonElement? content) => content is { ValueKind: JsonValueKind.String } text
         ? text.GetString()!
         : string.Join('\n', Parts(content).Where(part => PartType(part) == "text").Select(part =>
             part.TryGetProperty("text", out var partText) && partText.ValueKind == JsonValueKind.String ? partText.GetString() : ""));

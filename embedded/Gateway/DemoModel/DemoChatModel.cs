@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.DemoModel;
 
@@ -17,7 +18,12 @@ internal static class DemoChatModel
     /// <summary>Prompt caches are counted in blocks of this many tokens.</summary>
     private const int CacheBlock = 64;
 
-    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment)
+    /// <summary>What the proxy makes up to let another model go on.</summary>
+    private const string GoOnPrompt =
+        "You are a helpful assistant. You are given a message and an answer to it that broke off. Write the continuation of the answer, without repeating what is there.";
+
+    /// <param name="length">When given, the answer is prose of this many tokens, whatever was asked.</param>
+    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, int? length = null)
     {
         var conversation = Conversation.Of(request);
         var random = new Random(Seed(request));
@@ -25,13 +31,30 @@ internal static class DemoChatModel
         var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
 
         var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
-        var (visible, finishReason) = Visible(request, deployment, conversation, random);
+        var (visible, finishReason) = length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, random);
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 
         var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);
         var (kept, cut) = Cut(steps, limit);
         return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, kept, cut ? "length" : finishReason);
     }
+
+    /// <summary>Goes on with the answer of another model, as the proxy asks for it: the half answer is part of the prompt.</summary>
+    /// <param name="said">By the other.</param>
+    /// <param name="rest">What is left to say.</param>
+    public static ModelAnswer GoOn(
+        ChatCompletionRequest request, Deployment deployment, IEnumerable<AnswerStep> said, IEnumerable<AnswerStep> rest, string finishReason)
+    {
+        var text = string.Concat(said.OfType<TextStep>().Select(step => step.Text));
+        var asked = Answer(request with { Messages = [.. request.Messages, Message("system", GoOnPrompt), Message("assistant", text)] }, deployment);
+        return asked with { Steps = [.. asked.Steps.Where(step => step is ReasoningStep), .. rest], FinishReason = finishReason };
+    }
+
+    private static ChatMessage Message(string role, string content) =>
+        new(role, JsonSerializer.SerializeToElement(content, GatewayJson.Wire.String), null, null);
+
+    private static IEnumerable<AnswerStep> ProseOf(int tokens, ChatCompletionRequest request, Random random) =>
+        Tokenizer.Split(UpToStop(Prose.Write(tokens, random), request.Stop)).Select(token => new TextStep(token)).Take(tokens);
 
     private static (IEnumerable<AnswerStep> Steps, string FinishReason) Visible(
         ChatCompletionRequest request, Deployment deployment, Conversation conversation, Random random)
@@ -124,7 +147,7 @@ internal static class DemoChatModel
     {
         var hash = request.Seed is { } seed
             ? SHA256.HashData(BitConverter.GetBytes(seed))
-            : SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', request.Messages.Select(message => $"{message.Role}:{message.Content}"))));
+            : SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', request.Messages.Select(message => $"{message.Role}:{FaultMarker.Remove($"{message.Content}")}"))));
         return BinaryPrimitives.ReadInt32LittleEndian(hash) & int.MaxValue;
     }
 
