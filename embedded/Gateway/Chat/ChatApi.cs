@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.DemoModel;
 using LlmAspire.DemoGateway.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -15,6 +16,7 @@ internal static class ChatApi
         builder.Services.AddSingleton<DeploymentPicker>();
         builder.Services.AddSingleton<AnswerPacer>();
         builder.Services.AddSingleton<ChatCall>();
+        builder.Services.AddHostedService<TokenizerWarmUp>();
 
         // On SIGTERM running answers are finished first, like LiteLLM does, but not for longer than this.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));

@@ -12,7 +12,8 @@ namespace LlmAspire.DemoGateway.DemoModel;
 internal sealed record Conversation(
     string System, string Question, string? EarlierQuestion, IReadOnlyList<ToolResult> ToolResults, int PromptTokens, int EarlierTokens)
 {
-    private const int TokensPerMessage = 4;
+    private const int TokensPerMessage = 3;
+    private const int TokensPerName = 1;
     private const int TokensOfAnswerStart = 3;
     private const int TokensPerImage = 85;
 
@@ -39,16 +40,17 @@ internal sealed record Conversation(
             earlier.Any(message => message.Role == "assistant") ? earlier.Sum(Tokens) : 0);
     }
 
+    /// <summary>By OpenAI's published counting: the role and the content, and 3 for what parts messages.</summary>
     private static int Tokens(ChatMessage message) =>
         TokensPerMessage
+        + Tokenizer.Count(message.Role!)
         + Tokenizer.Count(TextOf(message.Content))
+        + (message.Name is { } name ? TokensPerName + Tokenizer.Count(name) : 0)
         + (Parts(message.Content).Count(part => PartType(part) is "image_url" or "input_audio" or "file") * TokensPerImage)
         + (message.ToolCalls ?? []).Sum(call => Tokenizer.Count(call.Function?.Name ?? "") + Tokenizer.Count(call.Function?.Arguments ?? ""));
 
-    private static int Tokens(Tool tool) =>
-        Tokenizer.Count(tool.Function!.Name!)
-        + Tokenizer.Count(tool.Function.Description ?? "")
-        + Tokenizer.Count(tool.Function.Parameters?.GetRawText() ?? "");
+    /// <summary>Its JSON. OpenAI counts another notation, which it does not publish.</summary>
+    private static int Tokens(Tool tool) => Tokenizer.Count(JsonSerializer.Serialize(tool, GatewayJson.Wire.Tool));
 
     /// <summary>The text of a message, whether it is one or in parts.</summary>
     public static string TextOf(JsonElement? content) => content is { ValueKind: JsonValueKind.String } text

@@ -51,10 +51,12 @@ internal static class DemoChatModel
     }
 
     private static ChatMessage Message(string role, string content) =>
-        new(role, JsonSerializer.SerializeToElement(content, GatewayJson.Wire.String), null, null);
+        new(role, JsonSerializer.SerializeToElement(content, GatewayJson.Wire.String));
 
     private static IEnumerable<AnswerStep> ProseOf(int tokens, ChatCompletionRequest request, Random random) =>
-        Tokenizer.Split(UpToStop(Prose.Write(tokens, random), request.Stop)).Select(token => new TextStep(token)).Take(tokens);
+        Text(UpToStop(Prose.Write(tokens, random), request.Stop)).Take(tokens);
+
+    private static IEnumerable<TextStep> Text(string text) => Tokenizer.Split(text).Select(piece => new TextStep(piece.Text, piece.Tokens));
 
     private static (IEnumerable<AnswerStep> Steps, string FinishReason) Visible(
         ChatCompletionRequest request, Deployment deployment, Conversation conversation, Random random)
@@ -70,7 +72,7 @@ internal static class DemoChatModel
             { Type: "json_object" } => new JsonObject { ["answer"] = conversation.Question }.ToJsonString(GatewayJson.Wire.Options),
             _ => AnswerComposer.Compose(conversation, random),
         };
-        return (Tokenizer.Split(UpToStop(text, request.Stop)).Select(token => new TextStep(token)), "stop");
+        return (Text(UpToStop(text, request.Stop)), "stop");
     }
 
     private static IEnumerable<AnswerStep> Calls(IReadOnlyList<ToolFunction> tools, string question, string provider, Random random)
@@ -80,9 +82,9 @@ internal static class DemoChatModel
         {
             var index = i;
             yield return new ToolCallStep(index, prefix + RandomId(random), tools[i].Name!);
-            foreach (var token in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
+            foreach (var piece in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
             {
-                yield return new ToolArgumentsStep(index, token);
+                yield return new ToolArgumentsStep(index, piece.Text, piece.Tokens);
             }
         }
     }
