@@ -78,6 +78,8 @@ internal static class LlmExtensions
             ConnectTimeout = provider.GetRequiredService<IOptions<GatewayOptions>>().Value.ConnectTimeout,
             // The chat client keeps its handler for ever, so connections have to follow the gateway's name themselves.
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            // An answer that is left must not be read on for the sake of its connection: the model would go on for that long, two seconds by default.
+            ResponseDrainTimeout = TimeSpan.Zero,
         })
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
         .AddHttpMessageHandler<UsageAccountingHandler>();
