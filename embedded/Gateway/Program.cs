@@ -2,6 +2,7 @@ using LlmAspire.DemoGateway;
 using LlmAspire.DemoGateway.Chat;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Faults;
 using LlmAspire.DemoGateway.Health;
 using LlmAspire.DemoGateway.Models;
 using LlmAspire.DemoGateway.Served;
@@ -14,6 +15,7 @@ try
     builder.AddLiteLlmConfig();
     builder.AddServedLog();
     builder.AddChat();
+    builder.AddFaults();
 
     var app = builder.Build();
     app.UseFastApiErrors();
@@ -21,6 +23,7 @@ try
     app.MapModelsApi();
     app.MapChatApi();
     app.MapServedApi();
+    app.MapFaultsApi();
     await app.RunAsync();
     return 0;
 }

@@ -108,29 +108,12 @@ public class DemoModelTests
         Assert.Equal(4 + 1 + 85 + 3, DemoChatModel.Answer(request, Plain).PromptTokens);
     }
 
-    [Theory]
-    [InlineData("understanding", new[] { "unders", "tandin", "g" })]
-    [InlineData("a word", new[] { "a", " word" })]
-    [InlineData("in 12345 km", new[] { "in", " 123", "45", " km" })]
-    [InlineData("x,\n\n    y", new[] { "x", ",", "\n", "\n", "    ", "y" })]
-    [InlineData("😀!", new[] { "😀", "!" })]
-    public void text_is_cut_into_word_pieces(string text, string[] tokens)
-    {
-        Assert.Equal(tokens, Tokenizer.Split(text));
-        Assert.Equal(tokens.Length, Tokenizer.Count(text));
-    }
-
-    [Theory]
-    [InlineData("Zwölf Boxkämpfer\tjagen\r\nVictor – 漢字 👩‍👩‍👧‍👦 é\u0301 \ud800 end ")]
-    [InlineData("")]
-    public void no_text_is_lost_between_tokens(string text) => Assert.Equal(text, string.Concat(Tokenizer.Split(text)));
-
     private static ModelAnswer Answer(string question) => DemoChatModel.Answer(Request(("user", question)), Plain);
 
     private static ChatCompletionRequest Request(params (string Role, string Content)[] messages) => new()
     {
         Messages = [.. messages.Select(message =>
-            new ChatMessage(message.Role, System.Text.Json.JsonSerializer.SerializeToElement(message.Content), null, null))],
+            new ChatMessage(message.Role, System.Text.Json.JsonSerializer.SerializeToElement(message.Content)))],
     };
 
     private static string TextOf(ModelAnswer answer) => string.Concat(answer.Steps.OfType<TextStep>().Select(step => step.Text));

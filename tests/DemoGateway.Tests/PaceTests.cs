@@ -1,6 +1,6 @@
 using LlmAspire.DemoGateway.Chat;
-using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.DemoModel;
+using LlmAspire.DemoGateway.Faults;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LlmAspire.DemoGateway.Tests;
@@ -37,8 +37,8 @@ public class PaceTests
     public async Task a_cancelled_answer_stops_where_it_is()
     {
         using var cancellation = new CancellationTokenSource();
-        var pacer = new AnswerPacer(new GatewayOptions { TokensPerSecond = 10, TimeToFirstTokenMs = 0 }, _time);
-        await using var steps = pacer.PlayAsync([new TextStep("a"), new TextStep("b")], cancellation.Token).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var pacer = new AnswerPacer(new HoldGates(), _time);
+        await using var steps = pacer.PlayAsync([new TextStep("a"), new TextStep("b")], new AnswerPace(10, 0), cancellation.Token).GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         Assert.True(await steps.MoveNextAsync());
         var second = steps.MoveNextAsync();
@@ -48,8 +48,7 @@ public class PaceTests
     }
 
     private IAsyncEnumerable<AnswerStep> Play(double tokensPerSecond, double firstMs, params AnswerStep[] steps) =>
-        new AnswerPacer(new GatewayOptions { TokensPerSecond = tokensPerSecond, TimeToFirstTokenMs = firstMs }, _time)
-            .PlayAsync(steps, TestContext.Current.CancellationToken);
+        new AnswerPacer(new HoldGates(), _time).PlayAsync(steps, new AnswerPace(tokensPerSecond, firstMs), TestContext.Current.CancellationToken);
 
     /// <summary>Moves the clock by a millisecond whenever the answer waits, and notes when each step came.</summary>
     private async Task<List<double>> DueTimesAsync(IAsyncEnumerable<AnswerStep> steps)

@@ -105,7 +105,8 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
             meter.Count(1, reasoning: false);
             meter.Finish(ServedOutcome.Completed);
             meter.Finish(ServedOutcome.Failed);
-            var calls = await log.ReadAsync(null, TestContext.Current.CancellationToken);
+            using var index = new ServedIndex(log);
+            var calls = (await index.ReadAsync(callId: null, since: null, TestContext.Current.CancellationToken)).Data;
 
             Assert.Equal(
                 [("first", 3, 0, null), ("second", 3, 2, ServedOutcome.Completed)],
@@ -128,7 +129,8 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
 
             meter.Finish(ServedOutcome.Completed);
         });
-        var calls = await log.ReadAsync(null, TestContext.Current.CancellationToken);
+        using var index = new ServedIndex(log);
+        var calls = (await index.ReadAsync(callId: null, since: null, TestContext.Current.CancellationToken)).Data;
 
         Assert.Equal(50, calls.Count);
         Assert.All(calls, call => Assert.Equal((100, ServedOutcome.Completed), (call.CompletionTokens, call.Outcome)));

@@ -6,9 +6,10 @@ namespace LlmAspire.DemoGateway.Chat;
 /// <param name="Created">Unix seconds.</param>
 /// <param name="SystemFingerprint">OpenAI's only.</param>
 /// <param name="ServiceTier">OpenAI's only.</param>
-internal sealed record AnswerIdentity(string Id, long Created, string Alias, string? SystemFingerprint, string? ServiceTier)
+internal sealed record AnswerIdentity(string Id, long Created, string Model, string? SystemFingerprint, string? ServiceTier)
 {
-    public static AnswerIdentity New(Deployment deployment, DateTimeOffset now) => deployment.Provider == "openai"
-        ? new AnswerIdentity($"chatcmpl-{Guid.NewGuid():N}", now.ToUnixTimeSeconds(), deployment.Alias, "fp_demo", "default")
-        : new AnswerIdentity($"chatcmpl-{Guid.NewGuid()}", now.ToUnixTimeSeconds(), deployment.Alias, null, null);
+    /// <param name="model">What the answer says that it is: the alias, with an exception in <see cref="PlainAnswer"/>.</param>
+    public static AnswerIdentity New(Deployment deployment, string model, DateTimeOffset now) => deployment.Provider == "openai"
+        ? new AnswerIdentity($"chatcmpl-{Guid.NewGuid():N}", now.ToUnixTimeSeconds(), model, "fp_demo", "default")
+        : new AnswerIdentity($"chatcmpl-{Guid.NewGuid()}", now.ToUnixTimeSeconds(), model, null, null);
 }

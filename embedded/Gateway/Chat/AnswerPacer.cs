@@ -1,18 +1,19 @@
 using System.Runtime.CompilerServices;
-using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.DemoModel;
+using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.Chat;
 
-/// <summary>Lets an answer come at the pace of a model.</summary>
-internal sealed class AnswerPacer(GatewayOptions options, TimeProvider time)
+/// <summary>Lets an answer come at the pace of a model, and waits where its script says so.</summary>
+internal sealed class AnswerPacer(HoldGates gates, TimeProvider time)
 {
     /// <summary>The steps, each when it is due. Lateness is made up for, so that timers do not slow a fast pace down.</summary>
-    public async IAsyncEnumerable<AnswerStep> PlayAsync(IEnumerable<AnswerStep> steps, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<AnswerStep> PlayAsync(
+        IEnumerable<AnswerStep> steps, AnswerPace pace, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var perToken = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
-        var due = TimeSpan.FromMilliseconds(options.TimeToFirstTokenMs);
+        var perToken = pace.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / pace.TokensPerSecond) : TimeSpan.Zero;
+        var due = TimeSpan.FromMilliseconds(pace.TimeToFirstTokenMs);
         foreach (var step in steps)
         {
             // Thinking takes its time before its step ends; what can be seen comes after the wait of the token before it.
@@ -24,6 +25,15 @@ internal sealed class AnswerPacer(GatewayOptions options, TimeProvider time)
             }
 
             cancellationToken.ThrowIfCancellationRequested();
+            if (step is PauseStep or HoldStep)
+            {
+                var before = time.GetTimestamp();
+                await (step is HoldStep hold ? gates.WaitAsync(hold.Name, cancellationToken) : Task.Delay(((PauseStep)step).Duration, time, cancellationToken));
+                // A silence is not made up for.
+                due += time.GetElapsedTime(before);
+                continue;
+            }
+
             yield return step;
             due += step is ReasoningStep ? TimeSpan.Zero : perToken * step.Tokens;
         }

@@ -16,6 +16,7 @@ internal static class ChatApi
         builder.Services.AddSingleton<DeploymentPicker>();
         builder.Services.AddSingleton<AnswerPacer>();
         builder.Services.AddSingleton<ChatCall>();
+        builder.Services.AddHostedService<TokenizerWarmUp>();
 
         // On SIGTERM running answers are finished first, like LiteLLM does, but not for longer than this.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
@@ -41,10 +42,7 @@ internal static class ChatApi
             Activity.Current?.SetTag("litellm.call_id", callId).SetTag("litellm.model_id", deployment.Id).SetTag("gen_ai.request.model", alias);
 
             var request = ChatRequestReader.Bind(root, deployment);
-            var answer = DemoChatModel.Answer(request, deployment);
-            return answer.PromptTokens > deployment.MaxInputTokens
-                ? throw GatewayException.ContextWindowExceeded(deployment.Provider, deployment.MaxInputTokens, answer.PromptTokens)
-                : await call.RunAsync(http, callId, deployment, request, answer);
+            return await call.RunAsync(http, callId, deployment, request);
         }
         catch (GatewayException)
         {

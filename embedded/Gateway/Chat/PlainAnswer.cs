@@ -1,16 +1,25 @@
 using System.Text;
+using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.DemoModel;
 
 namespace LlmAspire.DemoGateway.Chat;
 
 /// <summary>Collects an answer into one body.</summary>
-internal sealed class PlainAnswer(AnswerIdentity identity)
+/// <param name="alias">What was asked for.</param>
+/// <param name="retries">Attempts that failed before the one that served.</param>
+internal sealed class PlainAnswer(
+    HttpContext http, string callId, Deployment deployment, string alias, int retries, int maxRetries, TimeProvider time) : IAnswerWriter
 {
+    private readonly long _started = time.GetTimestamp();
     private readonly StringBuilder _text = new();
     private readonly List<(ToolCallStep Call, StringBuilder Arguments)> _calls = [];
+    private Deployment _deployment = deployment;
+    private string _finishReason = "";
+    private TokenUsage? _usage;
+    private bool _done;
 
-    public void Add(AnswerStep step)
+    public Task WriteAsync(AnswerStep step)
     {
         switch (step)
         {
@@ -23,22 +32,57 @@ internal sealed class PlainAnswer(AnswerIdentity identity)
             case ToolArgumentsStep arguments:
                 _calls[arguments.Index].Arguments.Append(arguments.Json);
                 break;
+            case TakeOverStep takeOver:
+                _deployment = takeOver.By.Deployment;
+                _text.Clear();
+                _calls.Clear();
+                break;
+            case FinishStep finish:
+                _finishReason = finish.Reason;
+                break;
+            case UsageStep usage:
+                _usage = usage.Usage;
+                break;
+            case DoneStep:
+                _done = true;
+                break;
+            case ErrorStep error:
+                throw error.BeforeHeaders;
+            case ResetStep:
+                http.Abort();
+                break;
         }
+
+        return Task.CompletedTask;
     }
 
-    public ChatCompletion End(string finishReason, TokenUsage usage)
+    public IResult Result()
     {
+        if (!_done)
+        {
+            return Results.Empty;
+        }
+
+        LiteLlmHeaders.WritePlain(
+            http.Response.Headers, callId, _deployment, time.GetElapsedTime(_started), retries, maxRetries, fallbacks: _deployment.Alias == alias ? 0 : 1);
+        return JsonBody.Of(Completion(), GatewayJson.Wire.ChatCompletion);
+    }
+
+    private ChatCompletion Completion()
+    {
+        // Served by a fallback, and only then, an answer names the provider's model.
+        var identity = AnswerIdentity.New(_deployment, _deployment.Alias == alias ? alias : _deployment.Model, time.GetUtcNow());
         ToolCall[] calls = [.. _calls.Select(entry => new ToolCall(entry.Call.Id, new FunctionCall(entry.Arguments.ToString(), entry.Call.Name), "function"))];
         var message = new AnswerMessage(
             _text.Length > 0 || calls.Length == 0 ? _text.ToString() : null, "assistant", calls.Length > 0 ? calls : null);
         return new ChatCompletion(
             identity.Id,
             identity.Created,
-            identity.Alias,
+            identity.Model,
             "chat.completion",
             identity.SystemFingerprint,
-            [new Choice(finishReason, 0, message)],
-            usage,
+            [new Choice(_finishReason, 0, message)],
+            _usage,
             identity.ServiceTier);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.DemoModel;
 
@@ -12,50 +13,80 @@ namespace LlmAspire.DemoGateway.Chat;
 /// data: {…,"choices":[{"index":0,"delta":{}}],"usage":{…}}
 /// data: [DONE]
 /// </code>
+/// Nothing is sent, headers included, before the first event: an answer that fails before it has a status of its own.
 /// </summary>
-internal sealed class StreamedAnswer(HttpResponse response, AnswerIdentity identity, CancellationToken cancellationToken)
+/// <param name="deployment">Named by the headers, for good: who takes over later is not.</param>
+/// <param name="alias">What was asked for. Every event says it, whoever serves.</param>
+internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment deployment, string alias, TimeProvider time) : IAnswerWriter
 {
+    private AnswerIdentity _identity = AnswerIdentity.New(deployment, alias, time.GetUtcNow());
     private bool _roleSent;
 
-    /// <summary>Sends one step; reasoning is not shown. Nothing is sent, headers included, before the first of them.</summary>
-    public Task WriteAsync(AnswerStep step) => step switch
+    public Task WriteAsync(AnswerStep step)
     {
-        TextStep text => WriteDeltaAsync(new Delta(Content: text.Text)),
-        ToolCallStep call => WriteDeltaAsync(new Delta(ToolCalls: [new ToolCall(call.Id, new FunctionCall("", call.Name), "function", call.Index)])),
-        ToolArgumentsStep arguments =>
-            WriteDeltaAsync(new Delta(ToolCalls: [new ToolCall(null, new FunctionCall(arguments.Json, null), "function", arguments.Index)])),
-        _ => Task.CompletedTask,
-    };
-
-    /// <param name="usage">Null when the client did not ask for it: then there is none at all.</param>
-    public async Task EndAsync(string finishReason, TokenUsage? usage)
-    {
-        await WriteChunkAsync(new ChunkChoice(finishReason, 0, new Delta()), serviceTier: null);
-        if (usage is not null)
+        switch (step)
         {
-            // Its choices are not empty, unlike OpenAI's.
-            await WriteChunkAsync(new ChunkChoice(null, 0, new Delta()), serviceTier: null, usage);
+            case TextStep text:
+                return WriteDeltaAsync(new Delta(Content: text.Text), step.RunningUsage);
+            case ToolCallStep call:
+                return WriteDeltaAsync(new Delta(ToolCalls: [new ToolCall(call.Id, new FunctionCall("", call.Name), "function", call.Index)]), step.RunningUsage);
+            case ToolArgumentsStep arguments:
+                return WriteDeltaAsync(
+                    new Delta(ToolCalls: [new ToolCall(null, new FunctionCall(arguments.Json, null), "function", arguments.Index)]), step.RunningUsage);
+            case TakeOverStep takeOver:
+                (_identity, _roleSent) = (AnswerIdentity.New(takeOver.By.Deployment, alias, time.GetUtcNow()), false);
+                return Task.CompletedTask;
+            case FinishStep finish:
+                return WriteChunkAsync(new ChunkChoice(finish.Reason, 0, new Delta()), serviceTier: null);
+            case UsageStep usage:
+                // Its choices are not empty, unlike OpenAI's.
+                return WriteChunkAsync(new ChunkChoice(null, 0, new Delta()), serviceTier: null, usage.Usage);
+            case BlankStep:
+                return WriteChunkAsync(new ChunkChoice(null, 0, new Delta()), serviceTier: null);
+            case DoneStep:
+                return WriteEventAsync("[DONE]"u8.ToArray());
+            case ErrorStep error:
+                return http.Response.HasStarted ? WriteEventAsync(error.InStream.ToUtf8Json()) : throw error.BeforeHeaders;
+            case ResetStep:
+                http.Abort();
+                return Task.CompletedTask;
+            default:
+                return Task.CompletedTask;
         }
-
-        await WriteEventAsync("[DONE]"u8.ToArray());
     }
 
-    private Task WriteDeltaAsync(Delta delta)
+    public IResult Result()
+    {
+        // A stream that ends before its first event has its headers all the same.
+        Begin();
+        return Results.Empty;
+    }
+
+    private Task WriteDeltaAsync(Delta delta, TokenUsage? usage)
     {
         var first = !_roleSent;
         _roleSent = true;
-        return WriteChunkAsync(new ChunkChoice(null, 0, first ? delta with { Role = "assistant" } : delta), identity.ServiceTier);
+        return WriteChunkAsync(new ChunkChoice(null, 0, first ? delta with { Role = "assistant" } : delta), _identity.ServiceTier, usage);
     }
 
     private Task WriteChunkAsync(ChunkChoice choice, string? serviceTier, TokenUsage? usage = null) => WriteEventAsync(JsonSerializer.SerializeToUtf8Bytes(
         new ChatCompletionChunk(
-            identity.Id, identity.Created, identity.Alias, "chat.completion.chunk", identity.SystemFingerprint, [choice], serviceTier, usage),
+            _identity.Id, _identity.Created, _identity.Model, "chat.completion.chunk", _identity.SystemFingerprint, [choice], serviceTier, usage),
         GatewayJson.Wire.ChatCompletionChunk));
 
     private async Task WriteEventAsync(byte[] data)
     {
-        response.ContentType ??= "text/event-stream; charset=utf-8";
-        await response.Body.WriteAsync((byte[])[.. "data: "u8, .. data, .. "\n\n"u8], cancellationToken);
-        await response.Body.FlushAsync(cancellationToken);
+        Begin();
+        await http.Response.Body.WriteAsync((byte[])[.. "data: "u8, .. data, .. "\n\n"u8], http.RequestAborted);
+        await http.Response.Body.FlushAsync(http.RequestAborted);
+    }
+
+    private void Begin()
+    {
+        if (!http.Response.HasStarted)
+        {
+            LiteLlmHeaders.WriteStreamed(http.Response.Headers, callId, deployment);
+            http.Response.ContentType = "text/event-stream; charset=utf-8";
+        }
     }
 }

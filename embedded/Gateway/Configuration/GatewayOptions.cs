@@ -17,6 +17,9 @@ internal sealed record GatewayOptions
     /// <summary>Milliseconds from accepting a call to its first token.</summary>
     public double TimeToFirstTokenMs { get; init; } = 200;
 
+    /// <summary>Faults are heeded; when false, a call cannot ask for any.</summary>
+    public bool Faults { get; init; } = true;
+
     /// <exception cref="StartupException">A value cannot be used.</exception>
     public static GatewayOptions Read(IConfiguration configuration)
     {

@@ -7,6 +7,12 @@ namespace LlmAspire.DemoGateway.Configuration;
 internal sealed record LiteLlmConfig(
     IReadOnlyList<Deployment> Deployments, IReadOnlyDictionary<string, IReadOnlyList<string>> Fallbacks, string? MasterKey)
 {
+    /// <summary>The proxy's own.</summary>
+    public const int DefaultRetries = 2;
+
+    /// <summary>Attempts after the first, <c>num_retries</c>.</summary>
+    public int MaxRetries { get; init; } = DefaultRetries;
+
     /// <summary>In the order of the file, each once.</summary>
     public IReadOnlyList<string> Aliases { get; } = [.. Deployments.Select(deployment => deployment.Alias).Distinct(StringComparer.Ordinal)];
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -37,7 +38,10 @@ internal sealed class LiteLlmConfigReader(string path, Func<string, string?> env
         var deployments = ReadDeployments(root);
         var fallbacks = ReadFallbacks(root, [.. deployments.Select(deployment => deployment.Alias)]);
         var key = Scalar(Child(root, "general_settings", "a mapping") is YamlMappingNode general ? Find(general, "master_key") : null);
-        return new LiteLlmConfig(deployments, fallbacks, NullIfEmpty(Resolve(key)) ?? NullIfEmpty(environment(MasterKeyVariable)));
+        return new LiteLlmConfig(deployments, fallbacks, NullIfEmpty(Resolve(key)) ?? NullIfEmpty(environment(MasterKeyVariable)))
+        {
+            MaxRetries = ReadMaxRetries(root),
+        };
     }
 
     private YamlMappingNode Parse(string yaml)
@@ -135,6 +139,22 @@ internal sealed class LiteLlmConfigReader(string path, Func<string, string?> env
         }
 
         return fallbacks;
+    }
+
+    /// <summary><c>num_retries</c>, in either of the two sections where LiteLLM takes it.</summary>
+    private int ReadMaxRetries(YamlMappingNode root)
+    {
+        foreach (var section in (string[])["router_settings", "litellm_settings"])
+        {
+            if (Child(root, section, "a mapping") is YamlMappingNode settings && Find(settings, "num_retries") is { } node)
+            {
+                return int.TryParse(Scalar(node), NumberStyles.None, CultureInfo.InvariantCulture, out var retries)
+                    ? retries
+                    : throw Malformed(node.Start.Line, "has num_retries that is not a number.", "Write \"num_retries: 2\".");
+            }
+        }
+
+        return LiteLlmConfig.DefaultRetries;
     }
 
     private string? Resolve(string? value) =>

@@ -10,7 +10,7 @@ internal sealed record ChatCompletion(
     string Object,
     string? SystemFingerprint,
     IReadOnlyList<Choice> Choices,
-    TokenUsage Usage,
+    TokenUsage? Usage,
     string? ServiceTier);
 
 internal sealed record Choice(string FinishReason, int Index, AnswerMessage Message);

@@ -38,7 +38,8 @@ internal sealed record ChatCompletionRequest
 internal sealed record StreamOptions(bool? IncludeUsage);
 
 /// <param name="Content">A string, a list of parts (<c>{"type":"text","text":…}</c>), or null beside tool calls.</param>
-internal sealed record ChatMessage(string? Role, JsonElement? Content, IReadOnlyList<ToolCall>? ToolCalls, string? ToolCallId);
+internal sealed record ChatMessage(
+    string? Role, JsonElement? Content, IReadOnlyList<ToolCall>? ToolCalls = null, string? ToolCallId = null, string? Name = null);
 
 internal sealed record Tool(string? Type, ToolFunction? Function);
 

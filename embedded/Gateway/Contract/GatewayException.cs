@@ -34,22 +34,11 @@ internal sealed class GatewayException(int status, string message, string? type,
 
     /// <summary>What a provider answers to a request it does not understand.</summary>
     public static GatewayException BadRequest(string provider, string reason) =>
-        new(400, $"litellm.BadRequestError: {ExceptionName(provider)} - {reason}", InvalidRequest, null);
+        new(400, $"litellm.BadRequestError: {UpstreamErrors.ExceptionName(provider)} - {reason}", InvalidRequest, null);
 
-    /// <summary>The type is null and there is no code <c>context_length_exceeded</c>: clients match the name in the message.</summary>
-    public static GatewayException ContextWindowExceeded(string provider, int limit, int tokens) => new(
-        400,
-        $"litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: {ExceptionName(provider)} - "
-            + $"This model's maximum context length is {limit} tokens. However, your messages resulted in {tokens} tokens. Please reduce the length of the messages.",
-        null,
-        null);
+    /// <summary>This gateway's own, in the proxy's shape.</summary>
+    public static GatewayException WrongFault(string reason) => new(400, reason, InvalidRequest, "x-demo-fault");
 
-    private static string ExceptionName(string provider) => provider switch
-    {
-        "openai" => "OpenAIException",
-        "anthropic" => "AnthropicException",
-        "gemini" => "GeminiException",
-        "mistral" => "MistralException",
-        _ => $"{provider}Exception",
-    };
+    /// <inheritdoc cref="WrongFault"/>
+    public static GatewayException NoHoldName() => new(400, "Say which hold: /_demo/release?name=NAME.", InvalidRequest, "name");
 }

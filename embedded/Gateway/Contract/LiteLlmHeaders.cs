@@ -51,15 +51,22 @@ internal static class LiteLlmHeaders
         headers["x-litellm-key-spend"] = NoCost;
     }
 
-    public static void WritePlain(IHeaderDictionary headers, string callId, Deployment deployment, TimeSpan duration)
+    /// <param name="retries">Attempts that failed before the one that served.</param>
+    public static void WritePlain(
+        IHeaderDictionary headers, string callId, Deployment deployment, TimeSpan duration, int retries, int maxRetries, int fallbacks)
     {
         WriteStreamed(headers, callId, deployment);
         headers["x-litellm-response-cost"] = NoCost;
         headers["x-litellm-response-duration-ms"] = duration.TotalMilliseconds.ToString("0.0##", CultureInfo.InvariantCulture);
         headers["x-litellm-overhead-duration-ms"] = "0.0";
         headers["x-litellm-model-group"] = deployment.Alias;
-        headers["x-litellm-attempted-retries"] = "0";
-        headers["x-litellm-attempted-fallbacks"] = "0";
+        headers["x-litellm-attempted-retries"] = retries.ToString(CultureInfo.InvariantCulture);
+        headers["x-litellm-attempted-fallbacks"] = fallbacks.ToString(CultureInfo.InvariantCulture);
+        if (retries > 0)
+        {
+            headers["x-litellm-max-retries"] = maxRetries.ToString(CultureInfo.InvariantCulture);
+        }
+
         if (deployment.Provider == "openai")
         {
             WriteRateLimits(headers);

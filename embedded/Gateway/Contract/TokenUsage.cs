@@ -12,6 +12,9 @@ internal sealed record TokenUsage(
     int? CacheCreationInputTokens = null,
     int? CacheReadInputTokens = null)
 {
+    /// <summary>The proxy's own guess, made when the provider told nothing: it has no details, and is known by that.</summary>
+    public static TokenUsage Guess(int prompt, int completion) => new(completion, prompt, prompt + completion, null, null);
+
     /// <summary>The numbers with the details that LiteLLM gives for <paramref name="provider"/>.</summary>
     /// <param name="cacheWrite">Tokens that a provider with priced cache writes (Anthropic) stored.</param>
     public static TokenUsage For(string provider, int prompt, int cacheRead, int cacheWrite, int completion, int reasoning) => provider switch

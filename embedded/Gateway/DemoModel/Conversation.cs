@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.DemoModel;
 
@@ -11,7 +12,8 @@ namespace LlmAspire.DemoGateway.DemoModel;
 internal sealed record Conversation(
     string System, string Question, string? EarlierQuestion, IReadOnlyList<ToolResult> ToolResults, int PromptTokens, int EarlierTokens)
 {
-    private const int TokensPerMessage = 4;
+    private const int TokensPerMessage = 3;
+    private const int TokensPerName = 1;
     private const int TokensOfAnswerStart = 3;
     private const int TokensPerImage = 85;
 
@@ -30,26 +32,28 @@ internal sealed record Conversation(
         var earlier = messages.Take(Math.Max(lastUser, 0)).ToArray();
         return new Conversation(
             string.Join('\n', messages.Where(message => message.Role is "system" or "developer").Select(message => TextOf(message.Content))),
-            questions.LastOrDefault(""),
-            questions.Length > 1 ? questions[^2] : null,
+            FaultMarker.Remove(questions.LastOrDefault("")),
+            questions.Length > 1 ? FaultMarker.Remove(questions[^2]) : null,
             [.. messages.Skip(lastUser + 1).Where(message => message.Role == "tool")
                 .Select(message => new ToolResult(toolNames[message.ToolCallId].LastOrDefault() ?? "tool", TextOf(message.Content)))],
             messages.Sum(Tokens) + TokensOfAnswerStart + (request.Tools ?? []).Sum(Tokens),
             earlier.Any(message => message.Role == "assistant") ? earlier.Sum(Tokens) : 0);
     }
 
+    /// <summary>By OpenAI's published counting: the role and the content, and 3 for what parts messages.</summary>
     private static int Tokens(ChatMessage message) =>
         TokensPerMessage
+        + Tokenizer.Count(message.Role!)
         + Tokenizer.Count(TextOf(message.Content))
+        + (message.Name is { } name ? TokensPerName + Tokenizer.Count(name) : 0)
         + (Parts(message.Content).Count(part => PartType(part) is "image_url" or "input_audio" or "file") * TokensPerImage)
         + (message.ToolCalls ?? []).Sum(call => Tokenizer.Count(call.Function?.Name ?? "") + Tokenizer.Count(call.Function?.Arguments ?? ""));
 
-    private static int Tokens(Tool tool) =>
-        Tokenizer.Count(tool.Function!.Name!)
-        + Tokenizer.Count(tool.Function.Description ?? "")
-        + Tokenizer.Count(tool.Function.Parameters?.GetRawText() ?? "");
+    /// <summary>Its JSON. OpenAI counts another notation, which it does not publish.</summary>
+    private static int Tokens(Tool tool) => Tokenizer.Count(JsonSerializer.Serialize(tool, GatewayJson.Wire.Tool));
 
-    private static string TextOf(JsonElement? content) => content is { ValueKind: JsonValueKind.String } text
+    /// <summary>The text of a message, whether it is one or in parts.</summary>
+    public static string TextOf(JsonElement? content) => content is { ValueKind: JsonValueKind.String } text
         ? text.GetString()!
         : string.Join('\n', Parts(content).Where(part => PartType(part) == "text").Select(part =>
             part.TryGetProperty("text", out var partText) && partText.ValueKind == JsonValueKind.String ? partText.GetString() : ""));

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.DemoModel;
 
@@ -17,7 +18,12 @@ internal static class DemoChatModel
     /// <summary>Prompt caches are counted in blocks of this many tokens.</summary>
     private const int CacheBlock = 64;
 
-    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment)
+    /// <summary>What the proxy makes up to let another model go on.</summary>
+    private const string GoOnPrompt =
+        "You are a helpful assistant. You are given a message and an answer to it that broke off. Write the continuation of the answer, without repeating what is there.";
+
+    /// <param name="length">When given, the answer is prose of this many tokens, whatever was asked.</param>
+    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, int? length = null)
     {
         var conversation = Conversation.Of(request);
         var random = new Random(Seed(request));
@@ -25,13 +31,32 @@ internal static class DemoChatModel
         var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
 
         var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
-        var (visible, finishReason) = Visible(request, deployment, conversation, random);
+        var (visible, finishReason) = length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, random);
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 
         var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);
         var (kept, cut) = Cut(steps, limit);
         return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, kept, cut ? "length" : finishReason);
     }
+
+    /// <summary>Goes on with the answer of another model, as the proxy asks for it: the half answer is part of the prompt.</summary>
+    /// <param name="said">By the other.</param>
+    /// <param name="rest">What is left to say.</param>
+    public static ModelAnswer GoOn(
+        ChatCompletionRequest request, Deployment deployment, IEnumerable<AnswerStep> said, IEnumerable<AnswerStep> rest, string finishReason)
+    {
+        var text = string.Concat(said.OfType<TextStep>().Select(step => step.Text));
+        var asked = Answer(request with { Messages = [.. request.Messages, Message("system", GoOnPrompt), Message("assistant", text)] }, deployment);
+        return asked with { Steps = [.. asked.Steps.Where(step => step is ReasoningStep), .. rest], FinishReason = finishReason };
+    }
+
+    private static ChatMessage Message(string role, string content) =>
+        new(role, JsonSerializer.SerializeToElement(content, GatewayJson.Wire.String));
+
+    private static IEnumerable<AnswerStep> ProseOf(int tokens, ChatCompletionRequest request, Random random) =>
+        Text(UpToStop(Prose.Write(tokens, random), request.Stop)).Take(tokens);
+
+    private static IEnumerable<TextStep> Text(string text) => Tokenizer.Split(text).Select(piece => new TextStep(piece.Text, piece.Tokens));
 
     private static (IEnumerable<AnswerStep> Steps, string FinishReason) Visible(
         ChatCompletionRequest request, Deployment deployment, Conversation conversation, Random random)
@@ -47,7 +72,7 @@ internal static class DemoChatModel
             { Type: "json_object" } => new JsonObject { ["answer"] = conversation.Question }.ToJsonString(GatewayJson.Wire.Options),
             _ => AnswerComposer.Compose(conversation, random),
         };
-        return (Tokenizer.Split(UpToStop(text, request.Stop)).Select(token => new TextStep(token)), "stop");
+        return (Text(UpToStop(text, request.Stop)), "stop");
     }
 
     private static IEnumerable<AnswerStep> Calls(IReadOnlyList<ToolFunction> tools, string question, string provider, Random random)
@@ -57,9 +82,9 @@ internal static class DemoChatModel
         {
             var index = i;
             yield return new ToolCallStep(index, prefix + RandomId(random), tools[i].Name!);
-            foreach (var token in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
+            foreach (var piece in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
             {
-                yield return new ToolArgumentsStep(index, token);
+                yield return new ToolArgumentsStep(index, piece.Text, piece.Tokens);
             }
         }
     }
@@ -124,7 +149,7 @@ internal static class DemoChatModel
     {
         var hash = request.Seed is { } seed
             ? SHA256.HashData(BitConverter.GetBytes(seed))
-            : SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', request.Messages.Select(message => $"{message.Role}:{message.Content}"))));
+            : SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', request.Messages.Select(message => $"{message.Role}:{FaultMarker.Remove($"{message.Content}")}"))));
         return BinaryPrimitives.ReadInt32LittleEndian(hash) & int.MaxValue;
     }
 

@@ -1,27 +1,111 @@
-using System.Text.RegularExpressions;
+using System.Globalization;
+using Microsoft.ML.Tokenizers;
 
 namespace LlmAspire.DemoGateway.DemoModel;
 
 /// <summary>
-/// The demo model's tokens: word pieces of up to six letters with the space before them, numbers by three digits, single
-/// punctuation marks and line breaks, runs of up to eight spaces. No text is lost: the tokens joined are the text.
+/// Cuts text into the tokens of o200k_base, the encoding of OpenAI's models since GPT-4o; for all providers alike. No text is lost: the pieces joined are the text.
+/// Safe to use from any thread. The vocabulary is loaded at first use, which takes half a second and 40 MB.
 /// </summary>
-internal static partial class Tokenizer
+internal static class Tokenizer
 {
-    public static IReadOnlyList<string> Split(string text)
+    /// <summary>
+    /// Runs of one kind of character are encoded in parts of this many: merging takes quadratic time in the length of a run, minutes for a megabyte of one letter.
+    /// Words, and runs of punctuation or blanks, are shorter in all but hostile text; there a cut costs at most a token.
+    /// </summary>
+    private const int MaxRun = 256;
+
+    private static readonly Lazy<TiktokenTokenizer> Encoding = new(() => TiktokenTokenizer.CreateForEncoding("o200k_base"));
+
+    /// <summary>Loads the vocabulary, unless it is.</summary>
+    public static void Load() => _ = Encoding.Value;
+
+    public static int Count(string text)
     {
-        var tokens = new List<string>();
-        foreach (var match in Token().EnumerateMatches(text))
+        var count = 0;
+        foreach (var part in Parts(text))
         {
-            tokens.Add(text.Substring(match.Index, match.Length));
+            count += Encoding.Value.CountTokens(text.AsSpan(part));
         }
 
-        return tokens;
+        return count;
     }
 
-    public static int Count(string text) => Token().Count(text);
+    /// <summary>The pieces of <paramref name="text"/>: one token each, but for characters that take several, which stay whole.</summary>
+    public static IReadOnlyList<TokenPiece> Split(string text)
+    {
+        var pieces = new List<TokenPiece>();
+        foreach (var part in Parts(text))
+        {
+            var (offset, _) = part.GetOffsetAndLength(text.Length);
+            var (start, end, tokens) = (0, 0, 0);
+            foreach (var token in Encoding.Value.EncodeToTokens(text.AsSpan(part), out _))
+            {
+                // The tokens of one character, "🫠" say, all have the place of that character: [🫠] 0..2, [🫠] 0..2, [🫠] 0..2.
+                if (token.Offset.Start.Value >= end && tokens > 0)
+                {
+                    pieces.Add(new TokenPiece(text[(offset + start)..(offset + end)], tokens));
+                    (start, tokens) = (end, 0);
+                }
 
-    // A surrogate pair is one token: half of one would not survive the encoding to UTF-8.
-    [GeneratedRegex(@" ?[\p{L}\p{M}]{1,6}| ?\p{N}{1,3}|[\uD800-\uDBFF][\uDC00-\uDFFF]| {1,8}|[\s\S]", RegexOptions.CultureInvariant)]
-    private static partial Regex Token();
+                (end, tokens) = (Math.Max(end, token.Offset.End.Value), tokens + 1);
+            }
+
+            if (tokens > 0)
+            {
+                pieces.Add(new TokenPiece(text[(offset + start)..(offset + end)], tokens));
+            }
+        }
+
+        return pieces;
+    }
+
+    private static List<Range> Parts(string text)
+    {
+        var parts = new List<Range>();
+        var (partStart, runStart, runKind) = (0, 0, Kind.Digit);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var kind = KindOf(text[i]);
+            if (kind != Kind.Mark && kind != runKind)
+            {
+                (runStart, runKind) = (i, kind);
+            }
+            else if (i - runStart >= MaxRun && !char.IsLowSurrogate(text[i]))
+            {
+                parts.Add(partStart..i);
+                (partStart, runStart) = (i, i);
+            }
+        }
+
+        if (partStart < text.Length)
+        {
+            parts.Add(partStart..);
+        }
+
+        return parts;
+    }
+
+    private static Kind KindOf(char character) => char.GetUnicodeCategory(character) switch
+    {
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter => Kind.Letter,
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Digit,
+
+        // Accents belong to what they follow, be it a letter or not.
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => Kind.Mark,
+        _ => char.IsWhiteSpace(character) ? Kind.Blank : Kind.Other,
+    };
+
+    private enum Kind
+    {
+        Letter,
+        Digit,
+        Mark,
+        Blank,
+        Other,
+    }
 }
+
+/// <param name="Text">Whole characters.</param>
+internal readonly record struct TokenPiece(string Text, int Tokens);

@@ -1,6 +1,7 @@
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace LlmAspire.DemoGateway.Served;
@@ -8,9 +9,13 @@ namespace LlmAspire.DemoGateway.Served;
 /// <summary>What this gateway served, by its own record: the truth that a ledger of its clients is held against.</summary>
 internal static class ServedApi
 {
-    public static void AddServedLog(this WebApplicationBuilder builder) => builder.Services.AddSingleton(services => new ServedLog(
-        Path.GetFullPath(services.GetRequiredService<GatewayOptions>().ServedPath, builder.Environment.ContentRootPath),
-        services.GetRequiredService<TimeProvider>()));
+    public static void AddServedLog(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(services => new ServedLog(
+            Path.GetFullPath(services.GetRequiredService<GatewayOptions>().ServedPath, builder.Environment.ContentRootPath),
+            services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services => new ServedIndex(services.GetRequiredService<ServedLog>()));
+    }
 
     public static IEndpointRouteBuilder MapServedApi(this IEndpointRouteBuilder routes)
     {
@@ -20,6 +25,7 @@ internal static class ServedApi
         return routes;
     }
 
-    private static async Task<JsonBody> Served(ServedLog log, [FromQuery(Name = "call_id")] string? callId, CancellationToken cancellationToken) =>
-        JsonBody.Of(new ServedList(await log.ReadAsync(callId, cancellationToken)), GatewayJson.Wire.ServedList);
+    private static async Task<JsonHttpResult<ServedList>> Served(
+        ServedIndex index, [FromQuery(Name = "call_id")] string? callId, Guid? since, CancellationToken cancellationToken) =>
+        TypedResults.Json(await index.ReadAsync(callId, since, cancellationToken), GatewayJson.Wire.ServedList);
 }

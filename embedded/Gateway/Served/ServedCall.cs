@@ -23,34 +23,7 @@ internal sealed record ServedCall(
     bool Finished,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] ServedOutcome? Outcome,
     DateTimeOffset AcceptedAt,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? FinishedAt)
-{
-    public static ServedCall Accepted(Guid id, DateTimeOffset at, ServedCallHead head) => new(
-        id,
-        head.CallId,
-        head.ModelId,
-        head.Alias,
-        head.Provider,
-        head.ServedModel,
-        head.Stream,
-        head.PromptTokens,
-        head.CachedTokens,
-        head.CacheWriteTokens,
-        CompletionTokens: 0,
-        ReasoningTokens: 0,
-        Finished: false,
-        Outcome: null,
-        at,
-        FinishedAt: null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? FinishedAt);
 
-    public ServedCall With(ServedEvent next) => this with
-    {
-        CompletionTokens = next.CompletionTokens ?? CompletionTokens,
-        ReasoningTokens = next.ReasoningTokens ?? ReasoningTokens,
-        Finished = Finished || next.Outcome is not null,
-        Outcome = next.Outcome ?? Outcome,
-        FinishedAt = next.Outcome is null ? FinishedAt : next.At,
-    };
-}
-
-internal sealed record ServedList(IReadOnlyList<ServedCall> Data);
+/// <param name="LeftOut">Older calls that are on file, but no longer told.</param>
+internal sealed record ServedList(IReadOnlyList<ServedCall> Data, int LeftOut);

@@ -11,7 +11,6 @@ namespace LlmAspire.DemoGateway.Served;
 /// </summary>
 internal sealed class ServedLog : IDisposable
 {
-    private readonly string _path;
     private readonly TimeProvider _time;
     private readonly SafeFileHandle _file;
     private readonly SafeFileHandle _guard;
@@ -22,7 +21,7 @@ internal sealed class ServedLog : IDisposable
     /// <exception cref="StartupException">It cannot be written, or another gateway writes it.</exception>
     public ServedLog(string path, TimeProvider time)
     {
-        (_path, _time) = (path, time);
+        _time = time;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -66,33 +65,21 @@ internal sealed class ServedLog : IDisposable
         }
     }
 
-    /// <summary>The calls on file, oldest first.</summary>
-    /// <param name="callId">When given, only calls with this <c>x-litellm-call-id</c>.</param>
-    public async Task<IReadOnlyList<ServedCall>> ReadAsync(string? callId, CancellationToken cancellationToken)
+    /// <summary>Bytes of whole lines so far.</summary>
+    public long Length
     {
-        var calls = new OrderedDictionary<Guid, ServedCall>();
-        // It is being written: what was there when we began is enough, and the line at the end may be half written.
-        await using var stream = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(stream);
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        get
         {
-            if (Parse(line) is not { } next)
+            lock (_lock)
             {
-                continue;
-            }
-
-            if (calls.TryGetValue(next.Id, out var call))
-            {
-                calls[next.Id] = call.With(next);
-            }
-            else if (next is { Call: { } head, At: { } at } && (callId is null || head.CallId == callId))
-            {
-                calls[next.Id] = ServedCall.Accepted(next.Id, at, head);
+                return _length;
             }
         }
-
-        return [.. calls.Values];
     }
+
+    /// <summary>Reads the file from <paramref name="offset"/>, also while it is being written.</summary>
+    public ValueTask<int> ReadAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken) =>
+        RandomAccess.ReadAsync(_file, buffer, offset, cancellationToken);
 
     public void Dispose()
     {
@@ -108,18 +95,6 @@ internal sealed class ServedLog : IDisposable
         {
             RandomAccess.Write(_file, "\n"u8, _length);
             _length++;
-        }
-    }
-
-    private static ServedEvent? Parse(string line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(line, GatewayJson.Wire.ServedEvent);
-        }
-        catch (JsonException)
-        {
-            return null;
         }
     }
 }

@@ -1,0 +1,76 @@
+using LlmAspire.DemoGateway.Contract;
+
+namespace LlmAspire.DemoGateway.Faults;
+
+/// <summary>What is to go wrong, or slowly, in one call. Immutable.</summary>
+internal sealed record FaultPlan
+{
+    public static FaultPlan None { get; } = new();
+
+    /// <summary>Milliseconds; null is as configured.</summary>
+    public double? LatencyMs { get; init; }
+
+    /// <summary>0 is as fast as possible; null is as configured.</summary>
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Tokens of prose instead of an answer.</summary>
+    public int? Length { get; init; }
+
+    public UsageForm Usage { get; init; }
+
+    /// <summary>The call is refused.</summary>
+    public Refusal? Refusal { get; init; }
+
+    /// <summary>The answer breaks.</summary>
+    public Break? Break { get; init; }
+
+    /// <summary>How long a stall lasts, or the silence before a late usage. Null: for ever, or a moment.</summary>
+    public TimeSpan? For { get; init; }
+
+    /// <summary>Another alias serves from the beginning.</summary>
+    public Fallback? Fallback { get; init; }
+
+    /// <summary>Another alias goes on in the middle.</summary>
+    public MidFallback? MidFallback { get; init; }
+
+    /// <summary>Attempts that failed before the one that served.</summary>
+    public int Retries { get; init; }
+
+    public IReadOnlyList<HoldPoint> Holds { get; init; } = [];
+}
+
+/// <summary>How an answer tells its usage.</summary>
+internal enum UsageForm
+{
+    AsUsual,
+    None,
+    Zero,
+    Late,
+    Mid,
+    Repeated,
+    Cumulative,
+    Guess,
+}
+
+/// <summary>How an answer breaks.</summary>
+internal enum BreakKind
+{
+    Stall,
+    Error,
+    Reset,
+    UpstreamReset,
+    Eof,
+}
+
+/// <param name="After">Tokens that can be seen.</param>
+internal sealed record Break(BreakKind Kind, int After);
+
+/// <param name="Alias">Null: the one that the configuration names.</param>
+internal sealed record Fallback(string? Alias);
+
+/// <param name="After">Tokens that can be seen.</param>
+/// <param name="Alias">Null: the one that the configuration names.</param>
+internal sealed record MidFallback(int After, string? Alias);
+
+/// <param name="After">Tokens that can be seen.</param>
+internal sealed record HoldPoint(string Name, int After);

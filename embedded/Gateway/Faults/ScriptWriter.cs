@@ -1,0 +1,63 @@
+using LlmAspire.DemoGateway.Chat;
+using LlmAspire.DemoGateway.Configuration;
+using LlmAspire.DemoGateway.Contract;
+using LlmAspire.DemoGateway.DemoModel;
+
+namespace LlmAspire.DemoGateway.Faults;
+
+/// <summary>Writes what will happen in a call: the demo model's answer, and what a plan makes of it.</summary>
+internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker, UpstreamErrors errors)
+{
+    /// <param name="asked">The deployment of the alias that was asked for.</param>
+    /// <exception cref="GatewayException">The call is refused: by the plan, or because the plan or the prompt is impossible.</exception>
+    public AnswerScript Write(ChatCompletionRequest request, Deployment asked, FaultPlan plan)
+    {
+        if (plan.Refusal is { } refusal)
+        {
+            throw errors.Of(refusal, asked);
+        }
+
+        if (plan.Retries > config.MaxRetries)
+        {
+            throw GatewayException.WrongFault($"'retries={plan.Retries}' is more than the configured num_retries, {config.MaxRetries}.");
+        }
+
+        var streamed = request.Stream == true;
+        var tellUsage = !streamed || request.StreamOptions?.IncludeUsage == true;
+        var deployment = plan.Fallback is { } fallback ? StandIn(asked, fallback.Alias, request.Seed) : asked;
+        var answer = DemoChatModel.Answer(request, deployment, plan.Length);
+        if (answer.PromptTokens > deployment.MaxInputTokens)
+        {
+            throw errors.ContextWindowExceeded(deployment, answer.PromptTokens);
+        }
+
+        var script = AnswerScript.Of(Serving.Of(deployment, answer), answer, tellUsage);
+        if (plan.MidFallback is { } mid)
+        {
+            script = TakeOver(script, request, StandIn(asked, mid.Alias, request.Seed), plan, answer.FinishReason, tellUsage);
+        }
+
+        return script.WithBreak(plan, errors, streamed, tellUsage).WithUsage(plan, streamed, tellUsage).WithHolds(plan);
+    }
+
+    /// <summary>In a stream the second goes on where the first stopped; one body is the second's alone. At least one token is left to it.</summary>
+    private static AnswerScript TakeOver(
+        AnswerScript script, ChatCompletionRequest request, Deployment second, FaultPlan plan, string finishReason, bool tellUsage)
+    {
+        var kept = script.Content.StepsWithin(Math.Min(plan.MidFallback!.After, script.Content.VisibleTokens() - 1));
+        AnswerStep[] rest = [.. script.Content.Skip(kept)];
+        var answer = request.Stream == true
+            ? DemoChatModel.GoOn(request, second, script.Content.Take(kept), rest, finishReason)
+            : DemoChatModel.Answer(request, second, plan.Length);
+        return script.WithTakeOver(kept, Serving.Of(second, answer), answer, tellUsage);
+    }
+
+    private Deployment StandIn(Deployment asked, string? alias, long? seed)
+    {
+        alias ??= config.Fallbacks.GetValueOrDefault(asked.Alias)?[0]
+            ?? throw GatewayException.WrongFault($"'{asked.Alias}' has no fallback in the configuration: name one.");
+        return alias == asked.Alias
+            ? throw GatewayException.WrongFault($"'{alias}' cannot stand in for itself.")
+            : picker.Pick(alias, seed) ?? throw GatewayException.WrongFault($"There is no alias '{alias}' to fall back to.");
+    }
+}
