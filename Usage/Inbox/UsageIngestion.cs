@@ -21,6 +21,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     // A plan made while the inbox was empty would read all of it for each batch.
     private const string PlanAnew = "SET LOCAL plan_cache_mode = force_custom_plan";
 
+    private static readonly string TraceparentPattern = $"__-{new string('_', 32)}-{new string('_', 16)}-__";
+
     /// <summary>How often a batch that lost against another worker is taken again at once.</summary>
     private const int Retries = 5;
 
@@ -207,32 +209,31 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     /// </summary>
     /// <remarks>
     /// A provisional row is replaced even when this statement's snapshot does not see it yet. Who asked for what stays as the sweeper wrote it,
-    /// so that the row that is returned names the sums that the provisional one was added to.
+    /// so that the row that is returned names the sums that the provisional one was added to. Fields are read one by one, and the form of the
+    /// traceparent without counted repetition: <c>jsonb_to_record</c> takes twice, <c>[0-9a-f]{32}</c> twenty times as long.
     /// </remarks>
     private static string Move(string ids) => $$"""
         WITH taken AS MATERIALIZED (
-            DELETE FROM ledger.usage_inbox WHERE id = ANY({{ids}}) RETURNING id AS inbox_id, event, traceparent, enqueued_at
-        ), parsed AS MATERIALIZED (
-            SELECT
-                taken.inbox_id, taken.traceparent, taken.enqueued_at,
-                regexp_match(taken.traceparent, '^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}') AS trace, usage.*
-            FROM taken CROSS JOIN LATERAL jsonb_to_record(taken.event) AS usage(
-                id uuid, request_id uuid, user_id uuid, org_id uuid, api_key_id uuid, conversation_id uuid, operation text,
-                model_alias text, provider text, served_model text, prompt_tokens bigint, completion_tokens bigint,
-                cached_prompt_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, audio_prompt_tokens bigint,
-                audio_completion_tokens bigint, source text, outcome text, attempts integer, fallbacks integer, ttft_ms integer,
-                duration_ms integer, gateway_call_id text, raw_usage jsonb)
+            DELETE FROM ledger.usage_inbox WHERE id = ANY({{ids}})
+            RETURNING id AS inbox_id, (event->>'id')::uuid AS id, event->>'outcome' AS outcome, event, traceparent, enqueued_at
         ), chosen AS MATERIALIZED (
-            SELECT DISTINCT ON (id) * FROM parsed ORDER BY id, outcome = 'interrupted', inbox_id
+            SELECT DISTINCT ON (id)
+                inbox_id, id, outcome, event,
+                CASE WHEN traceparent LIKE '{{TraceparentPattern}}' AND traceparent ~ '^[0-9a-f-]+$' THEN traceparent END AS traceparent
+            FROM taken ORDER BY id, outcome = 'interrupted', inbox_id
         ), written AS (
             INSERT INTO ledger.llm_usage AS usage (
                 id, created_at, request_id, user_id, org_id, api_key_id, trace_id, span_id, conversation_id, operation, model_alias, provider,
                 served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
                 audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage)
             SELECT
-                id, ledger.uuid_v7_time(id), request_id, user_id, org_id, api_key_id, trace[1], trace[2], conversation_id, operation, model_alias, provider,
-                served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
-                audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage
+                id, ledger.uuid_v7_time(id), (event->>'request_id')::uuid, (event->>'user_id')::uuid, (event->>'org_id')::uuid,
+                (event->>'api_key_id')::uuid, substr(traceparent, 4, 32), substr(traceparent, 37, 16), (event->>'conversation_id')::uuid,
+                event->>'operation', event->>'model_alias', event->>'provider', event->>'served_model', (event->>'prompt_tokens')::bigint,
+                (event->>'completion_tokens')::bigint, (event->>'cached_prompt_tokens')::bigint, (event->>'cache_write_tokens')::bigint,
+                (event->>'reasoning_tokens')::bigint, (event->>'audio_prompt_tokens')::bigint, (event->>'audio_completion_tokens')::bigint,
+                event->>'source', outcome, (event->>'attempts')::integer, (event->>'fallbacks')::integer, (event->>'ttft_ms')::integer,
+                (event->>'duration_ms')::integer, event->>'gateway_call_id', event->'raw_usage'
             FROM chosen ORDER BY id
             ON CONFLICT (created_at, id) DO UPDATE SET
                 recorded_at = now(), replaced_at = now(), trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
@@ -245,11 +246,11 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
             WHERE usage.outcome = 'interrupted' AND excluded.outcome <> 'interrupted'
             RETURNING {{BookingSql.WrittenColumns}}
         ), closed AS (
-            DELETE FROM ledger.open_call WHERE id IN (SELECT id FROM chosen) RETURNING {{BookingSql.ClosedColumns}}
+            DELETE FROM ledger.open_call WHERE id = ANY(ARRAY(SELECT id FROM chosen)) RETURNING {{BookingSql.ClosedColumns}}
         ), {{BookingSql.Book}}
         SELECT
-            written.id IS NOT NULL AND parsed.inbox_id = chosen.inbox_id, coalesce(written.replaced, false),
-            parsed.id, parsed.traceparent, parsed.enqueued_at
-        FROM parsed JOIN chosen ON chosen.id = parsed.id LEFT JOIN written ON written.id = parsed.id
+            written.id IS NOT NULL AND taken.inbox_id = chosen.inbox_id, coalesce(written.replaced, false),
+            taken.id, taken.traceparent, taken.enqueued_at
+        FROM taken JOIN chosen ON chosen.id = taken.id LEFT JOIN written ON written.id = taken.id
         """;
 }

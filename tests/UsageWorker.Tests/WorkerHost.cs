@@ -46,7 +46,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         // As ServiceDefaults has it.
         builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddSource("LlmAspire.*").AddProcessor(spans));
         builder.AddLedger();
-        builder.AddUsageEventWriter();
+        builder.AddUsageWriters();
         if (worker)
         {
             builder.AddIngestion();
