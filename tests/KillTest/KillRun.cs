@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using LlmAspire.KillTest.Kills;
+using LlmAspire.KillTest.Load;
+using LlmAspire.KillTest.Reconciliation;
+using LlmAspire.KillTest.Scenarios;
+using LlmAspire.KillTest.Stack;
+using Spectre.Console;
+
+namespace LlmAspire.KillTest;
+
+/// <summary>
+/// One run: starts a stack of its own, has many people chat with it, does to it what the scenario says, waits until everything is settled,
+/// and compares what was served with what the ledger says.
+/// </summary>
+public static class KillRun
+{
+    /// <summary>Answers before the first blow: everything is warm, and everybody is known.</summary>
+    private const int WarmUpAnswers = 10;
+
+    private const int LineWidth = 160;
+
+    /// <summary>How long the ledger may take until nothing is left to do.</summary>
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan VerifyPatience = TimeSpan.FromSeconds(60);
+
+    /// <returns>0 when the ledger is right, 1 when it is not, 2 when it could not be tested.</returns>
+    public static async Task<int> RunAsync(string[] arguments, IAnsiConsole console, CancellationToken cancellationToken)
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"llmaspire-killtest-{Guid.NewGuid():N}");
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                throw new KillTestException("There are no signals on Windows: use WSL or a container.");
+            }
+
+            // Where the output is a file, 80 columns would break the lines.
+            console.Profile.Width = Math.Max(console.Profile.Width, LineWidth);
+            var options = KillOptions.Parse(arguments);
+            var begun = Stopwatch.GetTimestamp();
+            void Say(string text) => console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(begun).TotalSeconds,7:0.0} s  {text}"));
+
+            Directory.CreateDirectory(folder);
+            var report = await RunAsync(options, folder, Say, cancellationToken);
+            report.Print(console);
+            if (report.IsGood && !options.Keep)
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            else
+            {
+                console.WriteLine($"Logs: {folder}");
+            }
+
+            return report.IsGood ? 0 : 1;
+        }
+        catch (Exception exception) when (exception is KillTestException or OperationCanceledException)
+        {
+            console.WriteLine(exception.Message);
+            return 2;
+        }
+    }
+
+    private static async Task<KillReport> RunAsync(KillOptions options, string folder, Action<string> say, CancellationToken cancellationToken)
+    {
+        say($"seed {options.Seed}, logs in {folder}");
+        await using var stack = await KillStack.StartAsync(folder, ScenarioRun.ApiSettings(options.Scenario), cancellationToken);
+        await SabotageTriggers.InstallAsync(options.Sabotage, stack.Postgres.Source, cancellationToken);
+        say("everything is healthy");
+
+        await using var load = ChatLoad.Start(stack, options.Streams, options.Seed);
+        await load.WaitForAnswersAsync(WarmUpAnswers, cancellationToken);
+        var scenario = new ScenarioRun(stack, load, options, say);
+        await scenario.RunAsync(cancellationToken);
+
+        say($"no more questions, {load.Running} answers are running");
+        await load.StopAsync();
+        say($"{load.Answers.Count} chats are over");
+        var left = await Leftovers.WaitAsync(stack, SettlePatience, cancellationToken);
+        say(left.Any ? "not everything was settled" : "everything is settled");
+
+        var rows = await LedgerRow.ReadAsync(stack.Postgres.Source, cancellationToken);
+        SeenAnswer[] answers = [.. load.Answers];
+        var verified = await stack.RunWorkerCommandAsync("verify", VerifyPatience);
+        return new KillReport
+        {
+            Options = options,
+            Duration = scenario.Duration,
+            Kills = scenario.Kills,
+            KilledTogether = scenario.KilledTogether,
+            Answers = answers,
+            Findings = Findings.Compare(await stack.ReadServedAsync(cancellationToken), rows, answers),
+            SumDifferences = await LedgerSums.CompareAsync(stack.Postgres.Source, rows, cancellationToken),
+            Verified = verified,
+            Left = left,
+            Rejected = await RejectedEvents.ReadAsync(stack.Postgres.Source, cancellationToken),
+            BrokenPromises = [.. scenario.BrokenPromises, .. Crashed(stack), .. await UnhealthyAsync(stack, cancellationToken)],
+            Notes = scenario.Notes,
+        };
+    }
+
+    private static IEnumerable<string> Crashed(KillStack stack) =>
+        from service in stack.Services
+        where service.Crashes > 0
+        select $"{service.Name} ended {service.Crashes} times by itself";
+
+    private static async Task<IReadOnlyList<string>> UnhealthyAsync(KillStack stack, CancellationToken cancellationToken)
+    {
+        List<string> unhealthy = [];
+        foreach (var service in stack.Services)
+        {
+            if (await service.ProbeAsync(cancellationToken) is { Length: > 0 } reason)
+            {
+                unhealthy.Add($"{service.Name} is not healthy at the end: {reason}");
+            }
+        }
+
+        return unhealthy;
+    }
+}

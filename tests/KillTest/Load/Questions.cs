@@ -1,0 +1,44 @@
+namespace LlmAspire.KillTest.Load;
+
+/// <summary>What one person asks. Not safe to use concurrently.</summary>
+internal sealed class Questions(Random random)
+{
+    /// <summary>By the demo user, the models that their plan has.</summary>
+    private static readonly (string User, string[] Models)[] People =
+    [
+        ("basic", ["chat-default", "gemini-default"]),
+        ("pro", ["chat-default", "claude-default", "fast-reasoning"]),
+    ];
+
+    private static readonly string[] Subjects =
+        ["row locking in PostgreSQL", "how rain forms", "the history of the printing press", "binary search", "the tides", "tax on books", "sourdough bread"];
+
+    // Markers of the demo gateway, see its README. Usage in whatever form is exact; without any it has to be estimated.
+    private static readonly string[] Forms = ["usage=cumulative", "usage=repeated", "usage=late", "usage=mid", "usage=none", "error=9", "reset=7", "status=500", "eof=11"];
+
+    public TimeSpan Pause() => TimeSpan.FromMilliseconds(random.Next(1000));
+
+    public T Pick<T>(IReadOnlyList<T> items) => items[random.Next(items.Count)];
+
+    public Question Next()
+    {
+        var (user, models) = Pick(People);
+        var length = random.NextDouble() < 0.2 ? random.Next(100, 250) : random.Next(10, 80);
+        var form = random.NextDouble() < 0.2 ? $" {Pick(Forms)}" : "";
+        var question = new Question(
+            user, Pick(models), $"Explain {Pick(Subjects)}. <<demo length={length} pace={random.Next(20, 60)}{form}>>", random.NextDouble() < 0.3 ? History() : []);
+        return random.NextDouble() switch
+        {
+            < 0.12 => question with { StopAfter = random.Next(1, 60) },
+            < 0.24 => question with { LeaveAfter = random.Next(1, 60) },
+            _ => question,
+        };
+    }
+
+    /// <summary>Long enough for the provider to have it in its cache.</summary>
+    private object[] History() =>
+    [
+        new { Role = "user", Content = $"Tell me about {Pick(Subjects)}." },
+        new { Role = "assistant", Content = string.Join(' ', Enumerable.Repeat($"It is known that {Pick(Subjects)} has been looked at for a long time.", random.Next(3, 12))) },
+    ];
+}
