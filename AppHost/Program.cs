@@ -22,6 +22,7 @@ var gateway = stack.Gateway switch
 var api = builder.AddProject<Projects.Api>("api")
     .WithReference(llm).WaitFor(llm)
     .WithGateway(gateway)
+    .WithSpool()
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "API");
 

@@ -7,12 +7,30 @@ namespace LlmAspire.AppHost;
 /// <summary>What a deployment has beyond a run. Compiled with Aspire itself only: its stand-in does not publish.</summary>
 internal static partial class StackExtensions
 {
+    private const string SpoolVolume = "spool";
+
     static partial void ConfigurePublishing(IDistributedApplicationBuilder builder)
     {
         // Only web is shown to the world: the dashboard, with everybody's traces, is reached through a tunnel or docker exec.
         builder.AddDockerComposeEnvironment("compose")
             .WithDashboard(dashboard => dashboard.WithHostPort(null))
-            .ConfigureComposeFile(WaitForHealthyServices);
+            .ConfigureComposeFile(file =>
+            {
+                file.AddVolume(new Volume { Name = SpoolVolume, Driver = "local" });
+                WaitForHealthyServices(file);
+            });
+
+        // What the Api could not give to PostgreSQL has to outlive its container. One volume for each replica that is scheduled apart.
+        foreach (var api in builder.Resources.OfType<ProjectResource>().Where(project => project.Name == "api").ToList())
+        {
+            builder.CreateResourceBuilder(api).PublishAsDockerComposeService((_, service) => service.AddVolume(new Volume
+            {
+                Name = SpoolVolume,
+                Source = SpoolVolume,
+                Target = SpoolExtensions.DeployedFolder,
+                Type = "volume",
+            }));
+        }
 
         // The images that hold something to ask with have a health check: PostgreSQL its own tool, LiteLLM Python.
         foreach (var postgres in builder.Resources.OfType<PostgresServerResource>().ToList())

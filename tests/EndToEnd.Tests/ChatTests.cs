@@ -66,7 +66,9 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
 
         var usage = await ReadUsageAsync(page);
         var row = await ReadRowAsync(Guid.Parse(usage.CallId), patience.Token);
-        Assert.Equal("stopped", row.Outcome);
+        Assert.Equal(("stopped", "estimated"), (row.Outcome, row.Source));
+        Assert.Equal((usage.PromptTokens, usage.CompletionTokens), (row.PromptTokens, row.CompletionTokens));
+        Assert.True(row.PromptTokens > 0);
         Assert.Equal(usage.TraceId, row.TraceId);
     }
 
