@@ -123,6 +123,12 @@ internal sealed partial class ChatRun : IAsyncDisposable
             return null;
         }
 
+        // A call was not made; those before it, of the same run, are settled.
+        if (broken is CallRefusedException refused)
+        {
+            return Fail(refused.Failure);
+        }
+
         // The SDK swallows an error event and an end without finish reason; the call does not.
         if (calls is [.., { Failure: { } failure }])
         {

@@ -4,9 +4,17 @@ namespace LlmAspire.Api.Llm;
 /// The body of an answer on its way to its reader. It settles the call when the answer ends, breaks or is left, and gives
 /// its end (the end of the bytes, or the <c>[DONE]</c> after which nobody reads on) only when the usage is durable.
 /// </summary>
-internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerReader answer) : Stream
+/// <remarks>
+/// It reads into a buffer of its own and never with the caller's token: a read that its caller gives up goes on, so that the answer can be read
+/// to its end by somebody else. For one reader.
+/// </remarks>
+internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerReader answer, ActiveCalls active) : Stream
 {
+    private readonly byte[] _buffer = new byte[16 * 1024];
+    private Task<int>? _reading;
+    private ReadOnlyMemory<byte> _ready;
     private ReadOnlyMemory<byte> _held;
+    private bool _left;
 
     public override bool CanRead => true;
 
@@ -29,51 +37,25 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
             return 0;
         }
 
-        if (!_held.IsEmpty)
+        while (_ready.IsEmpty)
         {
-            await call.CompleteAsync(answer);
-            var count = Math.Min(_held.Length, buffer.Length);
-            _held[..count].CopyTo(buffer);
-            _held = _held[count..];
-            return count;
-        }
-
-        int read;
-        try
-        {
-            read = await inner.ReadAsync(buffer, cancellationToken);
-        }
-        catch (Exception exception)
-        {
-            await call.BreakAsync(answer, exception);
-            throw;
-        }
-
-        if (read == 0)
-        {
-            answer.End();
-            await call.CompleteAsync(answer);
-            return 0;
-        }
-
-        var doneAt = answer.Append(buffer.Span[..read]);
-        if (answer.HasContent)
-        {
-            call.MarkFirstContent();
-        }
-
-        switch (doneAt)
-        {
-            case null:
-                return read;
-            case 0:
+            if (!_held.IsEmpty)
+            {
                 await call.CompleteAsync(answer);
-                return read;
-            default:
-                // What came before the end goes out at once; the end waits for the next read.
-                _held = buffer[doneAt.Value..read].ToArray();
-                return doneAt.Value;
+                (_ready, _held) = (_held, default);
+            }
+            else if (await ReadMoreAsync(cancellationToken) == 0)
+            {
+                answer.End();
+                await call.CompleteAsync(answer);
+                return 0;
+            }
         }
+
+        var count = Math.Min(_ready.Length, buffer.Length);
+        _ready[..count].CopyTo(buffer);
+        _ready = _ready[count..];
+        return count;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -90,15 +72,123 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
+    /// <summary>Reads an answer that nobody wants to its end, for its usage, and settles the call. Never fails.</summary>
+    public Task DrainAsync() => ReadToEndAsync(null);
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             // Nothing can be awaited here; whoever made the call waits for CallContext.WhenSettledAsync.
-            call.Leave(answer);
-            inner.Dispose();
+            Leave();
         }
 
         base.Dispose(disposing);
+    }
+
+    private async Task<int> ReadMoreAsync(CancellationToken cancellationToken)
+    {
+        _reading ??= FetchAsync();
+        int read;
+        try
+        {
+            read = await _reading.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Leave();
+            throw;
+        }
+        catch (Exception exception)
+        {
+            await call.BreakAsync(answer, exception);
+            throw;
+        }
+
+        _reading = null;
+        return read;
+    }
+
+    /// <summary>Reads once, and takes in what came.</summary>
+    private async Task<int> FetchAsync()
+    {
+        var read = await inner.ReadAsync(_buffer, call.Life);
+        if (read == 0)
+        {
+            return 0;
+        }
+
+        call.KeepAlive();
+        var (begun, said) = (answer.HasContent, answer.Text.Length);
+        var doneAt = answer.Append(_buffer.AsSpan(0, read));
+        if (answer.Text.Length > said || answer.HasContent != begun)
+        {
+            call.MarkContent();
+        }
+
+        // What came before the end goes out at once; the end waits until the usage is durable.
+        (_ready, _held) = doneAt is { } end ? (_buffer.AsMemory(0, end), _buffer.AsMemory(end, read - end)) : (_buffer.AsMemory(0, read), default);
+        return read;
+    }
+
+    private void Leave()
+    {
+        if (_left)
+        {
+            return;
+        }
+
+        _left = true;
+        // Either settles the call, which the context and the end of the process wait for.
+        if (!call.IsSettling && active.TryBeginDrain())
+        {
+            call.LimitDrain();
+            _ = DrainAsync(_reading);
+        }
+        else
+        {
+            call.End();
+            _ = CloseAsync(_reading);
+        }
+    }
+
+    /// <summary>Takes in what is on its way, and no more. Never fails.</summary>
+    private async Task CloseAsync(Task<int>? reading)
+    {
+        if (reading is not null)
+        {
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        call.Leave(answer);
+        await inner.DisposeAsync();
+    }
+
+    private async Task DrainAsync(Task<int>? reading)
+    {
+        await ReadToEndAsync(reading);
+        active.EndDrain();
+    }
+
+    private async Task ReadToEndAsync(Task<int>? reading)
+    {
+        try
+        {
+            var read = await (reading ?? FetchAsync());
+            while (read > 0)
+            {
+                read = await FetchAsync();
+            }
+
+            answer.End();
+            call.CompleteDrained(answer);
+        }
+        catch (Exception)
+        {
+            // Cut, broken, or too long: what came has to do.
+            call.Leave(answer);
+        }
+
+        await inner.DisposeAsync();
     }
 }

@@ -6,10 +6,27 @@ namespace LlmAspire.Api.Llm;
 /// <summary>What the bytes of an answer say about its usage and its end. Not thread-safe: an answer has one reader.</summary>
 internal abstract class AnswerReader
 {
-    /// <summary>The last usage that was not null.</summary>
+    private readonly List<string> _chunkIds = [];
+
+    /// <summary>
+    /// The usage, once: repeated, or growing with every chunk, the greatest counts, and what it leaves out is taken from an earlier one. Null when
+    /// none came.
+    /// </summary>
     public ProviderUsage? Usage { get; private set; }
 
+    /// <summary>What was said, for an estimate.</summary>
+    public AnswerText Text { get; } = new();
+
+    /// <summary>
+    /// The id of the chunks, and those of other providers that went on with the answer: LiteLLM's fallback in the middle of a stream begins anew, with
+    /// another id and the role once more.
+    /// </summary>
+    public IReadOnlyList<string> ChunkIds => _chunkIds;
+
     public string? FinishReason { get; private set; }
+
+    /// <summary>Whether the answer comes in pieces.</summary>
+    public abstract bool IsStreamed { get; }
 
     /// <summary>Whether anything was said, thought or called yet.</summary>
     public bool HasContent { get; protected set; }
@@ -66,7 +83,12 @@ internal abstract class AnswerReader
         // By the presence of usage alone: OpenAI's usage chunk has no choices, LiteLLM's has one (BerriAI/litellm#28735).
         if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
         {
-            Usage = ProviderUsage.Read(usage);
+            Usage = ProviderUsage.Read(usage).Merge(Usage);
+        }
+
+        if (chunk.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String)
+        {
+            TakeId(id, chunk);
         }
 
         if (chunk.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array)
@@ -90,20 +112,67 @@ internal abstract class AnswerReader
             FinishReason = reason.GetString();
         }
 
-        if (!HasContent && choice.TryGetProperty("delta", out var delta) && delta.ValueKind == JsonValueKind.Object)
+        if ((choice.TryGetProperty("delta", out var said) || choice.TryGetProperty("message", out said)) && said.ValueKind == JsonValueKind.Object)
         {
-            foreach (var part in delta.EnumerateObject())
+            foreach (var part in said.EnumerateObject())
             {
-                HasContent |= part.Name != "role" && part.Value.ValueKind switch
+                if (!part.NameEquals("role"))
                 {
-                    JsonValueKind.String => part.Value.GetString() != "",
-                    JsonValueKind.Array => part.Value.GetArrayLength() > 0,
-                    JsonValueKind.Object => true,
-                    _ => false,
-                };
+                    TakeText(part.Value);
+                }
             }
         }
     }
+
+    /// <summary>Text, thoughts and refusals are strings; calls of tools have a name and arguments somewhere inside.</summary>
+    private void TakeText(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                var text = value.GetString();
+                HasContent |= text != "";
+                Text.Append(text);
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                {
+                    TakeText(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                HasContent = true;
+                foreach (var field in value.EnumerateObject())
+                {
+                    // Not the marks around them: {"index":0,"id":"call_1","type":"function","function":{"name":"…","arguments":"…"}}
+                    if (field.NameEquals("function") || field.NameEquals("name") || field.NameEquals("arguments") || field.NameEquals("text"))
+                    {
+                        TakeText(field.Value);
+                    }
+                }
+
+                break;
+        }
+    }
+
+    private void TakeId(JsonElement id, JsonElement chunk)
+    {
+        if (_chunkIds.Count == 0)
+        {
+            _chunkIds.Add(id.GetString()!);
+        }
+        else if (!id.ValueEquals(_chunkIds[^1]) && HasRole(chunk))
+        {
+            _chunkIds.Add(id.GetString()!);
+        }
+    }
+
+    // Some gateways give each chunk an id of its own; the role comes once a provider.
+    private static bool HasRole(JsonElement chunk) =>
+        chunk.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array
+            && choices.EnumerateArray().Any(choice => choice.ValueKind == JsonValueKind.Object
+                && choice.TryGetProperty("delta", out var delta) && delta.ValueKind == JsonValueKind.Object && delta.TryGetProperty("role", out _));
 
     private static int StatusOf(JsonElement error)
     {
@@ -129,6 +198,8 @@ internal sealed class StreamedAnswerReader : AnswerReader
 {
     private readonly ServerSentEventReader _events = new();
     private bool _done;
+
+    public override bool IsStreamed => true;
 
     public override int? Append(ReadOnlySpan<byte> bytes)
     {
@@ -160,6 +231,8 @@ internal sealed class PlainAnswerReader : AnswerReader
 {
     private readonly ArrayBufferWriter<byte> _body = new();
     private bool _ended;
+
+    public override bool IsStreamed => false;
 
     public override int? Append(ReadOnlySpan<byte> bytes)
     {

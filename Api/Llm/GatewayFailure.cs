@@ -32,6 +32,10 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         StatusCodes.Status502BadGateway, "answer_unreadable", "The model gateway sent something that is not an answer.",
         "Send the message again. If it stays, tell the operator the trace id.");
 
+    public static GatewayFailure ServerStopping { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "server_stopping", "The server is restarting.",
+        "Send the message again in a few seconds.", TimeSpan.FromSeconds(5));
+
     private static GatewayFailure ProviderFailed { get; } = new(
         StatusCodes.Status502BadGateway, "provider_failed", "The model's provider failed.",
         "Send the message again, or choose another model.");
@@ -51,6 +55,11 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
     private static GatewayFailure Busy { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "model_busy", "The model has no capacity right now.",
         "Try again in a few seconds, or choose another model.", TimeSpan.FromSeconds(5));
+
+    /// <summary>The call could not be written down, so it was not made.</summary>
+    public static GatewayFailure LedgerUnavailable(TimeSpan retryAfter) => new(
+        StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "Calls to models cannot be recorded right now.",
+        "Nothing was sent to a model. Try again in a few seconds.", retryAfter);
 
     /// <summary>From the status and body of an error answer, or of an error event inside a stream.</summary>
     /// <param name="error">

@@ -37,9 +37,6 @@ public sealed class GatewayOptions
     /// <summary>How often the model list is read again.</summary>
     public TimeSpan CatalogRefresh { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the end of an answer waits for its usage to be durable.</summary>
-    public TimeSpan SettleTimeout { get; set; } = TimeSpan.FromSeconds(10);
-
     /// <summary>The address without <c>/v1</c>, ending in a slash: <c>/model/info</c> and the health endpoints are below it.</summary>
     public Uri Root
     {

@@ -44,7 +44,6 @@ internal sealed class GatewayOptionsSetup(IConfiguration configuration) : IConfi
             (nameof(options.AnswerTimeout), options.AnswerTimeout),
             (nameof(options.ProbeTimeout), options.ProbeTimeout),
             (nameof(options.CatalogRefresh), options.CatalogRefresh),
-            (nameof(options.SettleTimeout), options.SettleTimeout),
         })
         {
             if (value <= TimeSpan.Zero)

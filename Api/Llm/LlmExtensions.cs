@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Net.Http.Headers;
 using LlmAspire.Api.Http;
+using LlmAspire.Api.Llm.Estimation;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -20,6 +21,15 @@ internal static class LlmExtensions
         var services = builder.Services;
         services.ConfigureOptions<GatewayOptionsSetup>().AddOptionsWithValidateOnStart<GatewayOptions>();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<AccountingOptions>().BindConfiguration(AccountingOptions.Section).Validate(
+            options => options.DrainTimeout > TimeSpan.Zero && options.SettleTimeout > TimeSpan.Zero && options.ShutdownGrace > TimeSpan.Zero && options.MaxDrains >= 0,
+            "Usage:DrainTimeout, Usage:SettleTimeout and Usage:ShutdownGrace must be greater than 0, and Usage:MaxDrains must not be negative.").ValidateOnStart();
+        services.AddSingleton<UsageEstimator>();
+        services.AddHostedService<EstimatorWarmup>();
+        services.AddSingleton<ActiveCalls>();
+        services.AddHostedService(provider => provider.GetRequiredService<ActiveCalls>());
+        services.AddSingleton<CallMetrics>();
+        services.AddSingleton<CallAccounting>();
         services.AddTransient<UsageAccountingHandler>();
         services.AddGatewayHttpClient();
 
@@ -60,7 +70,7 @@ internal static class LlmExtensions
             var options = provider.GetRequiredService<IOptions<GatewayOptions>>().Value;
             client.BaseAddress = options.Root;
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", options.ApiKey);
-            // Answers stream for minutes: the SDK limits the silence between bytes, the probes limit themselves.
+            // Answers stream for minutes: the accounting handler limits the silence between bytes, the probes limit themselves.
             client.Timeout = Timeout.InfiniteTimeSpan;
         })
         .ConfigurePrimaryHttpMessageHandler(provider => new SocketsHttpHandler
@@ -82,7 +92,8 @@ internal static class LlmExtensions
             Transport = new HttpClientPipelineTransport(http),
             // Retries have one owner, the gateway.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = options.AnswerTimeout,
+            // Nor are its time-outs wanted: the accounting handler has them, and settles what it cuts.
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
         }).GetChatClient(options.ChatModel).AsIChatClient();
     }
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Llm;
@@ -13,99 +15,196 @@ internal sealed partial class ProviderCall
 {
     private const int LoggedErrorCharacters = 2000;
 
+    /// <summary>Providers whose usage always has details: LiteLLM's own guess has none.</summary>
+    private static readonly HashSet<string> AlwaysDetailed = ["openai", "azure", "anthropic", "gemini", "vertex_ai"];
+
+    private readonly CallAccounting _accounting;
     private readonly CallContext _context;
-    private readonly IUsageEventWriter _writer;
-    private readonly IModelCatalog _catalog;
-    private readonly TimeProvider _time;
-    private readonly TimeSpan _settleTimeout;
-    private readonly ILogger _logger;
+    private readonly ProviderRequest _request;
     private readonly long _started;
     // Taken now: after the first yield of an async iterator the current activity is another one (dotnet/runtime#47802).
     private readonly Activity? _activity = Activity.Current;
     private readonly TaskCompletionSource<SettledCall> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _life;
 
     private int _settling;
+    private ITimer? _drainDeadline;
+    private GatewayFailure? _cut;
+    private long _lastContent;
     private TimeSpan? _firstContent;
     private string? _gatewayCallId;
     private string? _deploymentId;
+    private bool _isLiteLlm;
     private int? _retries;
     private int? _fallbacks;
 
-    public ProviderCall(
-        CallContext context, IUsageEventWriter writer, IModelCatalog catalog, TimeProvider time, TimeSpan settleTimeout, ILogger logger)
+    public ProviderCall(CallContext context, ProviderRequest request, CallAccounting accounting)
     {
-        _context = context;
-        _writer = writer;
-        _catalog = catalog;
-        _time = time;
-        _settleTimeout = settleTimeout;
-        _logger = logger;
-        _started = time.GetTimestamp();
-        Id = Guid.CreateVersion7(time.GetUtcNow());
+        (_context, _request, _accounting) = (context, request, accounting);
+        _started = accounting.Time.GetTimestamp();
+        _life = new CancellationTokenSource(Timeout.InfiniteTimeSpan, accounting.Time);
+        Id = Guid.CreateVersion7(accounting.Time.GetUtcNow());
+        Ended = _settled.Task.ContinueWith(
+            static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         // From a trace to the row; the row's trace_id is the way back.
         _activity?.SetTag("llmaspire.call.id", Id.ToString());
-        context.Add(_settled.Task);
     }
 
     /// <summary>The id of the row, and what the gateway is told as the call's id.</summary>
     public Guid Id { get; }
 
+    /// <summary>
+    /// Cancelled when the call is cut: by the silence of the gateway, the end of this process, or because nobody wants the answer. Not with the
+    /// caller, whose going need not end the call.
+    /// </summary>
+    public CancellationToken Life => _life.Token;
+
+    /// <summary>Whether something has ended it.</summary>
+    public bool IsSettling => Volatile.Read(ref _settling) != 0;
+
+    /// <summary>Ends when the call is settled, durably or not; never fails.</summary>
+    public Task Ended { get; }
+
+    /// <summary>Writes the call down, before anything is sent. From then on it is settled, whatever happens.</summary>
+    /// <exception cref="CallRefusedException">The call must not be made.</exception>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_accounting.Active.IsStopping)
+        {
+            throw new CallRefusedException(GatewayFailure.ServerStopping);
+        }
+
+        try
+        {
+            await _accounting.Opener.OpenAsync(
+                new OpenCall
+                {
+                    Id = Id,
+                    RequestId = _context.RequestId,
+                    UserId = _context.UserId,
+                    OrgId = _context.OrgId,
+                    ApiKeyId = _context.ApiKeyId,
+                    ConversationId = _context.ConversationId,
+                    Operation = _context.Operation,
+                    Traceparent = _activity?.Id,
+                    ModelAlias = _context.ModelAlias,
+                    ReservedPromptTokens = _request.PromptBound,
+                    ReservedCompletionTokens = _request.OutputCap,
+                },
+                cancellationToken);
+        }
+        catch (LedgerUnavailableException exception)
+        {
+            LogRefused(_accounting.Logger, Id, exception.Message);
+            throw new CallRefusedException(GatewayFailure.LedgerUnavailable(exception.RetryAfter), exception);
+        }
+
+        _context.Add(_settled.Task);
+        _accounting.Active.Add(this);
+        KeepAlive();
+    }
+
+    /// <summary>The gateway said something: from now on it may be silent for as long as it may.</summary>
+    public void KeepAlive() => _life.CancelAfter(_accounting.Gateway.Value.AnswerTimeout);
+
+    /// <summary>Ends the call, with a reason that is not its caller's. The first one stands.</summary>
+    public void Cut(GatewayFailure reason)
+    {
+        Interlocked.CompareExchange(ref _cut, reason, null);
+        End();
+    }
+
+    /// <summary>Ends the call without a reason of its own.</summary>
+    public void End() => _life.Cancel();
+
+    /// <summary>The call goes on without its caller, but not for ever.</summary>
+    public void LimitDrain() => _drainDeadline ??= _accounting.Time.CreateTimer(
+        static call => ((ProviderCall)call!).End(), this, _accounting.Options.Value.DrainTimeout, Timeout.InfiniteTimeSpan);
+
     public void TakeHeaders(HttpResponseHeaders headers)
     {
+        KeepAlive();
         _gatewayCallId = Header(headers, "x-litellm-call-id");
         _deploymentId = Header(headers, "x-litellm-model-id");
+        _isLiteLlm = Header(headers, "x-litellm-version") is not null;
         _retries = Number(headers, "x-litellm-attempted-retries");
         _fallbacks = Number(headers, "x-litellm-attempted-fallbacks");
     }
 
-    public void MarkFirstContent() => _firstContent ??= _time.GetElapsedTime(_started);
+    public void MarkContent()
+    {
+        var now = _accounting.Time.GetTimestamp();
+        if (_firstContent is null)
+        {
+            _firstContent = _accounting.Time.GetElapsedTime(_started, now);
+            _accounting.Metrics.FirstToken(_context.ModelAlias, _firstContent.Value);
+        }
+        else
+        {
+            _accounting.Metrics.Gap(_context.ModelAlias, _accounting.Time.GetElapsedTime(_lastContent, now));
+        }
+
+        _lastContent = now;
+    }
 
     /// <summary>The answer was read to its end. Ends when that is durable.</summary>
     /// <exception cref="LedgerUnavailableException">When it is not durable in time.</exception>
     public Task CompleteAsync(AnswerReader answer)
     {
-        Settle(answer.Failure is null ? UsageOutcome.Completed : UsageOutcome.Failed, answer, answer.Failure, answer.ErrorText);
+        Settle(answer.Failure is null ? UsageOutcome.Completed : UsageOutcome.Failed, answer, answer.Failure, answer.ErrorText, wasServed: true);
         return _settled.Task;
     }
 
-    /// <summary>The call failed before there was an answer.</summary>
+    /// <summary>The answer that nobody waited for was read to its end: the call is what its caller left, with the usage of the whole.</summary>
+    public void CompleteDrained(AnswerReader answer) => Settle(Left, answer, null, null, wasServed: true);
+
+    /// <summary>The gateway answered with an error, before there was an answer.</summary>
     public Task FailAsync(GatewayFailure failure, string? gatewayText)
     {
-        Settle(UsageOutcome.Failed, null, failure, gatewayText);
-        return EndedAsync();
+        Settle(UsageOutcome.Failed, null, failure, gatewayText, wasServed: false);
+        return Ended;
     }
 
-    /// <summary>An exception ended the call: a cancellation, or a failure of the connection.</summary>
+    /// <summary>An exception ended the call: it was cut, or the connection failed.</summary>
     public Task BreakAsync(AnswerReader? answer, Exception exception)
     {
-        if (_context.CancelledAs is { } cancelled)
+        if (_cut is null && _context.CancelledAs is { } cancelled)
         {
-            Settle(cancelled, answer, null, null);
-        }
-        else
-        {
-            Settle(UsageOutcome.Failed, answer, answer?.Failure ?? Explain(exception, answer), answer?.ErrorText ?? $"{exception.GetType().Name}: {exception.Message}");
+            Settle(cancelled, answer, null, null, wasServed: true);
+            return Ended;
         }
 
-        return EndedAsync();
+        var failure = _cut ?? answer?.Failure ?? Explain(exception, answer);
+        Settle(
+            UsageOutcome.Failed,
+            answer,
+            failure,
+            answer?.ErrorText ?? $"{exception.GetType().Name}: {exception.Message}",
+            wasServed: failure != GatewayFailure.Unreachable);
+        return Ended;
     }
 
-    /// <summary>Nobody reads on. Without effect when the call is settled.</summary>
-    public void Leave(AnswerReader answer)
+    /// <summary>The caller left before anything was sent.</summary>
+    public void LeaveUnsent() => Settle(Left, null, null, null, wasServed: false);
+
+    /// <summary>Nobody reads on, and nobody does for them. Without effect when the call is settled.</summary>
+    public void Leave(AnswerReader? answer)
     {
-        if (_context.CancelledAs is { } cancelled)
+        if (_cut is { } cut)
         {
-            Settle(cancelled, answer, null, null);
+            Settle(UsageOutcome.Failed, answer, cut, null, wasServed: true);
         }
-        else if (answer.Failure is { } failure)
+        else if (_context.CancelledAs is null && answer?.Failure is { } failure)
         {
-            Settle(UsageOutcome.Failed, answer, failure, answer.ErrorText);
+            Settle(UsageOutcome.Failed, answer, failure, answer.ErrorText, wasServed: true);
         }
         else
         {
-            Settle(UsageOutcome.Disconnected, answer, null, null);
+            Settle(Left, answer, null, null, wasServed: true);
         }
     }
+
+    private UsageOutcome Left => _context.CancelledAs ?? UsageOutcome.Disconnected;
 
     private static GatewayFailure Explain(Exception exception, AnswerReader? answer) => exception switch
     {
@@ -117,28 +216,55 @@ internal sealed partial class ProviderCall
         _ => GatewayFailure.ConnectionLost,
     };
 
-    // The failure that ended the call is what its maker has to see; that the ledger failed too, is told by the context.
-    private Task EndedAsync() => _settled.Task.ContinueWith(
-        static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-
-    private void Settle(UsageOutcome outcome, AnswerReader? answer, GatewayFailure? failure, string? gatewayText)
+    /// <param name="wasServed">Whether a provider may have worked: then usage that nobody reported is estimated.</param>
+    private void Settle(UsageOutcome outcome, AnswerReader? answer, GatewayFailure? failure, string? gatewayText, bool wasServed)
     {
         if (Interlocked.Exchange(ref _settling, 1) == 0)
         {
             if (failure is not null)
             {
-                LogFailure(_logger, Id, _context.ModelAlias, failure.Code, gatewayText?[..Math.Min(gatewayText.Length, LoggedErrorCharacters)]);
+                LogFailure(_accounting.Logger, Id, _context.ModelAlias, failure.Code, gatewayText?[..Math.Min(gatewayText.Length, LoggedErrorCharacters)]);
             }
 
+            // The timers have nothing to watch any more.
+            _life.CancelAfter(Timeout.InfiniteTimeSpan);
+            _drainDeadline?.Dispose();
             // Every exception ends in the task that the context holds.
-            _ = WriteAsync(new SettledCall(Describe(outcome, answer), answer?.FinishReason, failure));
+            _ = SettleAsync(outcome, answer, failure, wasServed, _accounting.Time.GetElapsedTime(_started));
         }
     }
 
-    private UsageEvent Describe(UsageOutcome outcome, AnswerReader? answer)
+    private async Task SettleAsync(UsageOutcome outcome, AnswerReader? answer, GatewayFailure? failure, bool wasServed, TimeSpan duration)
+    {
+        var begun = _accounting.Time.GetTimestamp();
+        try
+        {
+            var usage = Describe(outcome, answer, duration);
+            if (usage.Source == UsageSource.None && wasServed)
+            {
+                // It takes its milliseconds: not those of whoever passes bytes.
+                usage = await Task.Run(() => Estimate(usage, answer));
+            }
+
+            // Not the token of the call: a cancelled call is settled like any other.
+            using var patience = new CancellationTokenSource(_accounting.Options.Value.SettleTimeout, _accounting.Time);
+            await _accounting.Writer.WriteAsync(usage, patience.Token);
+            _accounting.Metrics.Settled(usage, _accounting.Time.GetElapsedTime(begun));
+            _settled.SetResult(new SettledCall(usage, answer?.FinishReason, failure));
+        }
+        catch (Exception exception)
+        {
+            LogNotDurable(_accounting.Logger, exception, Id);
+            _settled.SetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
+        }
+    }
+
+    private UsageEvent Describe(UsageOutcome outcome, AnswerReader? answer, TimeSpan duration)
     {
         var usage = answer?.Usage;
-        var deployment = _deploymentId is null ? null : _catalog.FindDeployment(_deploymentId);
+        var deployment = _deploymentId is null ? null : _accounting.Catalog.FindDeployment(_deploymentId);
+        var switches = Math.Max((answer?.ChunkIds.Count ?? 0) - 1, 0);
+        int? fallbacks = _fallbacks is null && switches == 0 ? null : Math.Max(_fallbacks ?? 0, switches);
         return new UsageEvent
         {
             Id = Id,
@@ -159,35 +285,47 @@ internal sealed partial class ProviderCall
             ReasoningTokens = usage?.ReasoningTokens,
             AudioPromptTokens = usage?.AudioPromptTokens,
             AudioCompletionTokens = usage?.AudioCompletionTokens,
-            // A usage before the finish reason was a running count: it speaks for what came until then.
             Source = usage is null ? UsageSource.None
-                : answer?.FinishReason is null ? UsageSource.Partial
+                // A usage before the finish reason was a running count: it speaks for what came until then. After a fallback it speaks for the second
+                // provider.
+                : answer!.FinishReason is null || switches > 0 ? UsageSource.Partial
+                : IsGuess(answer, usage, deployment) ? UsageSource.Estimated
                 : UsageSource.Provider,
             Outcome = outcome,
             // The first attempt, each retry, and at least one call for each fallback.
-            Attempts = _retries is null && _fallbacks is null ? null : 1 + (_retries ?? 0) + (_fallbacks ?? 0),
-            Fallbacks = _fallbacks,
+            Attempts = _retries is null && fallbacks is null ? null : 1 + (_retries ?? 0) + (fallbacks ?? 0),
+            Fallbacks = fallbacks,
             TtftMs = _firstContent is { } first ? (int)first.TotalMilliseconds : null,
-            DurationMs = (int)_time.GetElapsedTime(_started).TotalMilliseconds,
+            DurationMs = (int)duration.TotalMilliseconds,
             GatewayCallId = _gatewayCallId,
-            RawUsage = usage?.Raw,
+            RawUsage = Raw(answer, switches),
         };
     }
 
-    private async Task WriteAsync(SettledCall settled)
+    /// <summary>
+    /// When a provider's stream breaks, LiteLLM may end it like any other, with usage of its own making (BerriAI/litellm#33404, #42085). It
+    /// lacks the details that the provider always sends.
+    /// </summary>
+    private bool IsGuess(AnswerReader answer, ProviderUsage usage, Deployment? deployment) =>
+        _isLiteLlm && answer.IsStreamed && !usage.HasDetails && deployment?.Provider is { } provider && AlwaysDetailed.Contains(provider);
+
+    /// <summary>The usage as it came; with the ids of the chunks when several providers spoke.</summary>
+    private static JsonElement? Raw(AnswerReader? answer, int switches)
     {
-        try
+        if (switches == 0)
         {
-            // Not the token of the call: a cancelled call is settled like any other.
-            using var patience = new CancellationTokenSource(_settleTimeout, _time);
-            await _writer.WriteAsync(settled.Usage, patience.Token);
-            _settled.SetResult(settled);
+            return answer?.Usage?.Raw;
         }
-        catch (Exception exception)
-        {
-            LogNotDurable(_logger, exception, Id);
-            _settled.SetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
-        }
+
+        var ids = new JsonArray([.. answer!.ChunkIds.Select(id => JsonValue.Create(id))]);
+        var raw = new JsonObject { ["usage"] = answer.Usage is { } usage ? JsonNode.Parse(usage.Raw.GetRawText()) : null, ["chunk_ids"] = ids };
+        return JsonElement.Parse(raw.ToJsonString());
+    }
+
+    private UsageEvent Estimate(UsageEvent usage, AnswerReader? answer)
+    {
+        var (prompt, completion) = _accounting.Estimator.Estimate(usage.ServedModel ?? usage.ModelAlias, _request.Body, answer?.Text);
+        return usage with { PromptTokens = prompt, CompletionTokens = completion, Source = UsageSource.Estimated };
     }
 
     private static string? Header(HttpResponseHeaders headers, string name) =>
@@ -195,6 +333,9 @@ internal sealed partial class ProviderCall
 
     private static int? Number(HttpResponseHeaders headers, string name) =>
         int.TryParse(Header(headers, name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    [LoggerMessage(LogLevel.Warning, "Call {CallId} was not made: {Reason}")]
+    private static partial void LogRefused(ILogger logger, Guid callId, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Call {CallId} to {Model} failed with {Code}: {Reason}")]
     private static partial void LogFailure(ILogger logger, Guid callId, string model, string code, string? reason);

@@ -1,19 +1,12 @@
 using System.Text.Json;
-using LlmAspire.Usage;
-using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Llm;
 
 /// <summary>
-/// The one place where calls to providers are counted: every chat completion that goes to the gateway becomes one
+/// The one place where calls to providers are counted: every chat completion that goes to the gateway is written down before it is sent, and becomes one
 /// settle event, read from the bytes of the answer. Other requests to the gateway pass untouched.
 /// </summary>
-public sealed class UsageAccountingHandler(
-    IUsageEventWriter writer,
-    IModelCatalog catalog,
-    IOptions<GatewayOptions> options,
-    TimeProvider time,
-    ILogger<UsageAccountingHandler> logger) : DelegatingHandler
+internal sealed class UsageAccountingHandler(CallAccounting accounting) : DelegatingHandler
 {
     /// <summary>LiteLLM adopts this id and gives it back, and logs it: it is the id of the row.</summary>
     internal const string CallIdHeader = "x-litellm-call-id";
@@ -21,6 +14,7 @@ public sealed class UsageAccountingHandler(
     private const int MaxErrorBytes = 64 * 1024;
 
     /// <exception cref="InvalidOperationException">When a chat completion is asked for outside a <see cref="CallContext"/>.</exception>
+    /// <exception cref="CallRefusedException">When the call cannot be written down: nothing was sent.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (!IsChatCompletion(request))
@@ -30,14 +24,26 @@ public sealed class UsageAccountingHandler(
 
         var context = CallContext.Current
             ?? throw new InvalidOperationException("A model was called outside a CallContext: the ledger would not know for whom. Enter one first.");
-        var call = new ProviderCall(context, writer, catalog, time, options.Value.SettleTimeout, logger);
-        request.Headers.Remove(CallIdHeader);
-        request.Headers.Add(CallIdHeader, call.Id.ToString());
+        var body = await ProviderRequest.ReadAsync(request.Content, context.UserId, OutputCap(context.ModelAlias), cancellationToken);
+        var call = new ProviderCall(context, body, accounting);
+        await call.OpenAsync(cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            call.LeaveUnsent();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
 
+        // Not the caller's token: it may leave, and the call go on.
+        var sending = base.SendAsync(Copy(request, body, call.Id), call.Life);
         HttpResponseMessage response;
         try
         {
-            response = await base.SendAsync(request, cancellationToken);
+            response = await sending.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Leave(sending, call);
+            throw;
         }
         catch (Exception exception)
         {
@@ -50,12 +56,12 @@ public sealed class UsageAccountingHandler(
             call.TakeHeaders(response.Headers);
             if (!response.IsSuccessStatusCode)
             {
-                var (error, text) = await ReadErrorAsync(response.Content, cancellationToken);
+                var (error, text) = await ReadErrorAsync(response.Content, call.Life);
                 await call.FailAsync(GatewayFailure.From((int)response.StatusCode, error), text);
                 return response;
             }
 
-            response.Content = await AccountAsync(response.Content, call, cancellationToken);
+            response.Content = await AccountAsync(response.Content, call);
             return response;
         }
         catch (Exception exception)
@@ -66,16 +72,97 @@ public sealed class UsageAccountingHandler(
         }
     }
 
+    private int OutputCap(string alias) =>
+        Math.Min(accounting.Gateway.Value.MaxOutputTokens, accounting.Catalog.FindModel(alias)?.MaxOutputTokens ?? int.MaxValue);
+
+    /// <summary>A request of our own: the caller may dispose of its while it is being sent.</summary>
+    private static HttpRequestMessage Copy(HttpRequestMessage request, ProviderRequest body, Guid callId)
+    {
+        var copy = new HttpRequestMessage(request.Method, request.RequestUri)
+        {
+            Version = request.Version,
+            VersionPolicy = request.VersionPolicy,
+            Content = body.ToContent(),
+        };
+        foreach (var (name, values) in request.Headers)
+        {
+            copy.Headers.TryAddWithoutValidation(name, values);
+        }
+
+        copy.Headers.Remove(CallIdHeader);
+        copy.Headers.Add(CallIdHeader, callId.ToString());
+        return copy;
+    }
+
+    /// <summary>The caller left before the answer began.</summary>
+    private void Leave(Task<HttpResponseMessage> sending, ProviderCall call)
+    {
+        // Either settles the call, which the context and the end of the process wait for.
+        if (accounting.Active.TryBeginDrain())
+        {
+            call.LimitDrain();
+            _ = DrainAsync(sending, call);
+        }
+        else
+        {
+            call.End();
+            call.Leave(null);
+            _ = DisposeAsync(sending);
+        }
+    }
+
+    /// <summary>Waits for the answer of a call that nobody waits for, and reads it to its end. Never fails.</summary>
+    private async Task DrainAsync(Task<HttpResponseMessage> sending, ProviderCall call)
+    {
+        try
+        {
+            using var response = await sending;
+            call.TakeHeaders(response.Headers);
+            if (!response.IsSuccessStatusCode)
+            {
+                var (error, text) = await ReadErrorAsync(response.Content, call.Life);
+                await call.FailAsync(GatewayFailure.From((int)response.StatusCode, error), text);
+                return;
+            }
+
+            var answer = await OpenAnswerAsync(response.Content, call);
+            await answer.DrainAsync();
+        }
+        catch (Exception)
+        {
+            // Cut, or broken: nothing is known of the answer.
+            call.Leave(null);
+        }
+        finally
+        {
+            accounting.Active.EndDrain();
+        }
+    }
+
+    private static async Task DisposeAsync(Task<HttpResponseMessage> sending)
+    {
+        await ((Task)sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (sending.IsCompletedSuccessfully)
+        {
+            (await sending).Dispose();
+        }
+    }
+
     private static bool IsChatCompletion(HttpRequestMessage request) =>
         request.Method == HttpMethod.Post
         && request.RequestUri?.AbsolutePath.EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase) == true;
 
-    private static async Task<HttpContent> AccountAsync(HttpContent content, ProviderCall call, CancellationToken cancellationToken)
+    private async Task<AccountedStream> OpenAnswerAsync(HttpContent content, ProviderCall call)
     {
         AnswerReader answer = content.Headers.ContentType?.MediaType == "text/event-stream"
             ? new StreamedAnswerReader()
             : new PlainAnswerReader();
-        var accounted = new StreamContent(new AccountedStream(await content.ReadAsStreamAsync(cancellationToken), call, answer));
+        return new AccountedStream(await content.ReadAsStreamAsync(call.Life), call, answer, accounting.Active);
+    }
+
+    private async Task<HttpContent> AccountAsync(HttpContent content, ProviderCall call)
+    {
+        var accounted = new StreamContent(await OpenAnswerAsync(content, call));
         foreach (var (name, values) in content.Headers)
         {
             accounted.Headers.TryAddWithoutValidation(name, values);

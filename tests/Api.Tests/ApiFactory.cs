@@ -26,6 +26,8 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
 
     public RecordingWriter Writer { get; } = new();
 
+    public RecordingOpener Opener { get; } = new();
+
     public LogRecorder Logs { get; } = new();
 
     public Dictionary<string, string> Settings { get; } = [];
@@ -51,6 +53,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
         builder.UseSetting("LLM_BASE_URL", gatewayUrl);
         builder.UseSetting("LLM_API_KEY", TestGateway.Key);
         builder.UseSetting("ConnectionStrings:llm", Ledger);
+        builder.UseSetting("Spool:Directory", Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}"));
         foreach (var (key, value) in Settings)
         {
             builder.UseSetting(key, value);
@@ -63,6 +66,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
             {
                 RemoveLedger(services);
                 services.AddSingleton<IUsageEventWriter>(Writer);
+                services.AddSingleton<ICallOpener>(Opener);
             }
         });
     }
@@ -71,6 +75,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
     private static void RemoveLedger(IServiceCollection services)
     {
         services.RemoveAll<IUsageEventWriter>();
+        services.RemoveAll<ICallOpener>();
         foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService)
             && (service.ImplementationType?.Assembly ?? service.ImplementationFactory?.Method.Module.Assembly) == typeof(UsageEvent).Assembly).ToList())
         {

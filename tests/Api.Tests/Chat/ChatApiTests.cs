@@ -202,7 +202,7 @@ public class ChatApiTests
     public async Task without_a_ledger_the_stream_ends_with_an_error_and_no_usage()
     {
         await using var gateway = await TestGateway.StartAsync();
-        await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Gateway:SettleTimeout"] = "00:00:00.050" } };
+        await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Usage:SettleTimeout"] = "00:00:00.050" } };
         var client = await api.CreateReadyClientAsync();
         api.Writer.Hold();
 
@@ -237,7 +237,7 @@ public class ChatApiTests
 
         Assert.Equal(["run", "delta", "delta", "usage", "done"], events.Select(e => e.Type));
         Assert.Equal("stopped", events[^2].Data.GetProperty("outcome").GetString());
-        Assert.Equal("none", events[^2].Data.GetProperty("source").GetString());
+        Assert.Equal("estimated", events[^2].Data.GetProperty("source").GetString());
         Assert.Equal("stopped", events[^1].Data.GetProperty("finishReason").GetString());
         Assert.Equal(UsageOutcome.Stopped, Assert.Single(api.Writer.Events).Outcome);
         await clientGone.Task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
@@ -285,7 +285,7 @@ public class ChatApiTests
 
         await Until.TrueAsync(() => api.Writer.Events.Count == 1);
         var row = Assert.Single(api.Writer.Events);
-        Assert.Equal((UsageOutcome.Disconnected, UsageSource.None), (row.Outcome, row.Source));
+        Assert.Equal((UsageOutcome.Disconnected, UsageSource.Estimated), (row.Outcome, row.Source));
         await clientGone.Task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
         await Until.TrueAsync(async () =>
             (await client.DeleteAsync($"/chat/runs/{runId}", TestContext.Current.CancellationToken)).StatusCode == HttpStatusCode.NotFound);
@@ -331,6 +331,22 @@ public class ChatApiTests
 
         using var stopped = await owner.DeleteAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
+    }
+
+    [Fact]
+    public async Task a_call_that_cannot_be_written_down_is_a_problem_that_says_when_to_come_back()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl);
+        using var client = await api.CreateReadyClientAsync();
+        api.Opener.Refusal = new LedgerUnavailableException("PostgreSQL is away.") { RetryAfter = TimeSpan.FromSeconds(7) };
+
+        using var response = await client.ChatAsync(new { message = "Hi" });
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(7), response.Headers.RetryAfter?.Delta);
+        Assert.Equal("ledger_unavailable", (await response.ReadProblemAsync()).GetProperty("code").GetString());
+        Assert.Empty(gateway.Chats);
     }
 
     [Fact]

@@ -1,8 +1,13 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Llm.Estimation;
 using LlmAspire.Usage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -11,8 +16,14 @@ namespace LlmAspire.Api.Tests.Llm;
 public class UsageAccountingHandlerTests
 {
     private readonly RecordingWriter _writer = new();
-    private readonly GatewayOptions _options = new();
+    private readonly RecordingOpener _opener = new();
+    private readonly GatewayOptions _gateway = new();
+    private readonly AccountingOptions _options = new();
+    private readonly StubLifetime _lifetime = new();
     private readonly CallContext _context = NewContext();
+
+    /// <summary>Loading its encodings takes half a second: once.</summary>
+    private static readonly UsageEstimator Estimator = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -70,17 +81,17 @@ public class UsageAccountingHandlerTests
             UsageOutcome.Completed, UsageSource.Provider, 5, 6 },
         { "explicit zero", Answers.Content + Answers.Finish + Answers.Usage("""{"prompt_tokens":0,"completion_tokens":0}""") + Answers.Done,
             UsageOutcome.Completed, UsageSource.Provider, 0, 0 },
-        { "no usage at all", Answers.Content + Answers.Finish + Answers.Done, UsageOutcome.Completed, UsageSource.None, 0, 0 },
+        { "no usage at all", Answers.Content + Answers.Finish + Answers.Done, UsageOutcome.Completed, UsageSource.Estimated, 3, 3 },
         { "no [DONE]", Answers.Content + Answers.Finish + Answers.Usage(Answers.UsageJson), UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
         { "carriage returns", Answers.Stream.ReplaceLineEndings("\r\n"), UsageOutcome.Completed, UsageSource.Provider, 11, 8 },
-        { "no finish reason", Answers.Content + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "no finish reason", Answers.Content + Answers.Done, UsageOutcome.Failed, UsageSource.Estimated, 3, 3 },
         { "no finish reason, but usage", Answers.Content + Answers.Usage(Answers.UsageJson) + Answers.Done, UsageOutcome.Failed, UsageSource.Partial, 11, 8 },
-        { "an end in the middle", Answers.Content, UsageOutcome.Failed, UsageSource.None, 0, 0 },
-        { "error event", Answers.Content + Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.None, 0, 0 },
-        { "error event after the finish", Answers.Content + Answers.Finish + Answers.ErrorEvent + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
-        { "error event at once", Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.None, 0, 0 },
-        { "no JSON", "data: <html>\n\n" + Answers.Done, UsageOutcome.Failed, UsageSource.None, 0, 0 },
-        { "nothing", "", UsageOutcome.Failed, UsageSource.None, 0, 0 },
+        { "an end in the middle", Answers.Content, UsageOutcome.Failed, UsageSource.Estimated, 3, 3 },
+        { "error event", Answers.Content + Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.Estimated, 3, 3 },
+        { "error event after the finish", Answers.Content + Answers.Finish + Answers.ErrorEvent + Answers.Done, UsageOutcome.Failed, UsageSource.Estimated, 3, 3 },
+        { "error event at once", Answers.ErrorEvent, UsageOutcome.Failed, UsageSource.Estimated, 3, 0 },
+        { "no JSON", "data: <html>\n\n" + Answers.Done, UsageOutcome.Failed, UsageSource.Estimated, 3, 0 },
+        { "nothing", "", UsageOutcome.Failed, UsageSource.Estimated, 3, 0 },
     };
 
     [Theory]
@@ -179,7 +190,7 @@ public class UsageAccountingHandlerTests
 
         await Assert.ThrowsAnyAsync<IOException>(() => ReadBodyAsync(response));
 
-        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        AssertEstimated(Assert.Single(_writer.Events), UsageOutcome.Failed, streaming ? 3 : 0);
         Assert.Equal("gateway_connection_lost", Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
     }
 
@@ -196,7 +207,7 @@ public class UsageAccountingHandlerTests
 
         await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(client, streaming: true));
 
-        AssertFailedWithoutTokens(Assert.Single(_writer.Events));
+        AssertEstimated(Assert.Single(_writer.Events), UsageOutcome.Failed, 0);
         Assert.Equal("gateway_connection_lost", Assert.Single(await _context.WhenSettledAsync()).Failure!.Code);
     }
 
@@ -235,7 +246,7 @@ public class UsageAccountingHandlerTests
         }
 
         var settled = Assert.Single(await _context.WhenSettledAsync());
-        Assert.Equal((reason, UsageSource.None), (settled.Usage.Outcome, settled.Usage.Source));
+        AssertEstimated(settled.Usage, reason, streaming ? 3 : 0);
         Assert.Single(_writer.Events);
         await clientGone.Task.WaitAsync(TimeSpan.FromSeconds(5), Token);
     }
@@ -254,11 +265,11 @@ public class UsageAccountingHandlerTests
         await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
-        Assert.Equal(UsageOutcome.Stopped, Assert.Single(_writer.Events).Outcome);
+        AssertEstimated(Assert.Single(await _context.WhenSettledAsync()).Usage, UsageOutcome.Stopped, 0);
     }
 
     [Fact]
-    public async Task a_cancellation_that_nobody_marked_is_a_time_out()
+    public async Task a_cancellation_that_nobody_marked_is_a_client_that_left()
     {
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
@@ -270,13 +281,271 @@ public class UsageAccountingHandlerTests
         await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
-        var settled = Assert.Single(await _context.WhenSettledAsync());
-        Assert.Equal((UsageOutcome.Failed, "model_timeout"), (settled.Usage.Outcome, settled.Failure!.Code));
+        AssertEstimated(Assert.Single(await _context.WhenSettledAsync()).Usage, UsageOutcome.Disconnected, 0);
     }
 
     [Theory]
-    [InlineData("content only", UsageOutcome.Disconnected, UsageSource.None)]
-    [InlineData("error event", UsageOutcome.Failed, UsageSource.None)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_gateway_that_falls_silent_is_a_time_out(bool begun)
+    {
+        _gateway.AnswerTimeout = TimeSpan.FromMilliseconds(300);
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = begun ? Answers.SendAndWait(Answers.Content) : context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAsync(client, streaming: true));
+
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal("model_timeout", settled.Failure!.Code);
+        AssertEstimated(settled.Usage, UsageOutcome.Failed, begun ? 3 : 0);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task when_the_service_stops_a_running_call_is_cut_after_its_grace_and_settled(bool begun)
+    {
+        _options.ShutdownGrace = TimeSpan.FromMilliseconds(100);
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = begun ? Answers.SendAndWait(Answers.Content) : context => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        using var client = NewClient(gateway.BaseUrl);
+        var reading = ReadAsync(client, streaming: true);
+        await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+
+        _lifetime.StopApplication();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal("server_stopping", settled.Failure!.Code);
+        Assert.Equal((UsageOutcome.Failed, UsageSource.Estimated), (settled.Usage.Outcome, settled.Usage.Source));
+        var refused = await Assert.ThrowsAsync<CallRefusedException>(() => ReadAsync(client, streaming: true));
+        Assert.Equal("server_stopping", refused.Failure.Code);
+        Assert.Single(gateway.Chats);
+    }
+
+    [Fact]
+    public async Task a_call_is_written_down_before_anything_is_sent_with_what_it_may_cost()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var openBeforeSent = false;
+        gateway.OnChat = context =>
+        {
+            openBeforeSent = _opener.Calls.Count == 1;
+            return Answers.Normal(context);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        Assert.True(openBeforeSent);
+        var open = Assert.Single(_opener.Calls);
+        Assert.Equal(Assert.Single(_writer.Events).Id, open.Id);
+        Assert.Equal((_context.UserId, _context.OrgId, _context.ApiKeyId, _context.RequestId), (open.UserId, open.OrgId, open.ApiKeyId, open.RequestId));
+        Assert.Equal(8192, open.ReservedCompletionTokens);
+        Assert.Equal(Encoding.UTF8.GetByteCount(Assert.Single(gateway.Chats).Body.GetRawText()), open.ReservedPromptTokens);
+    }
+
+    [Fact]
+    public async Task a_call_that_cannot_be_written_down_is_not_made()
+    {
+        _opener.Refusal = new LedgerUnavailableException("PostgreSQL is away.") { RetryAfter = TimeSpan.FromSeconds(7) };
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+
+        var refused = await Assert.ThrowsAsync<CallRefusedException>(() => ReadAsync(client, streaming: true));
+
+        Assert.Equal(("ledger_unavailable", TimeSpan.FromSeconds(7)), (refused.Failure.Code, refused.Failure.RetryAfter));
+        Assert.Empty(gateway.Chats);
+        Assert.Empty(await _context.WhenSettledAsync());
+    }
+
+    [Fact]
+    public async Task a_caller_that_leaves_while_its_call_is_opened_sends_nothing_and_leaves_a_row()
+    {
+        using var cancellation = new CancellationTokenSource();
+        _opener.OnOpen = cancellation.Cancel;
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => PostAsync(client, streaming: true, cancellation.Token));
+
+        var row = Assert.Single(await _context.WhenSettledAsync()).Usage;
+        Assert.Equal((UsageOutcome.Disconnected, UsageSource.None, 0L), (row.Outcome, row.Source, row.PromptTokens));
+        Assert.Empty(gateway.Chats);
+    }
+
+    [Theory]
+    [InlineData("""{"model":"chat-default","messages":[],"stream":true,"x":{"y":[1.50]}}""",
+        """{"model":"chat-default","messages":[],"stream":true,"x":{"y":[1.50]},"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
+    [InlineData("""{"stream":true,"stream_options":{"include_usage":false,"z":1},"max_tokens":7,"user":"mallory"}""",
+        """{"stream":true,"stream_options":{"include_usage":true,"z":1},"max_tokens":7,"user":"USER"}""", 7)]
+    [InlineData("""{"max_completion_tokens":100,"n":3}""", """{"max_completion_tokens":100,"n":3,"user":"USER"}""", 300)]
+    [InlineData("""{"broken""", """{"broken""", 8192)]
+    [InlineData("""[1]""", """[1]""", 8192)]
+    public async Task what_every_call_needs_is_put_into_the_request_and_the_rest_stays(string sent, string received, long cap)
+    {
+        var body = await ProviderRequest.ReadAsync(new StringContent(sent, Encoding.UTF8, "application/json"), _context.UserId, 8192, Token);
+
+        Assert.Equal(received.Replace("USER", _context.UserId.ToString(), StringComparison.Ordinal), Encoding.UTF8.GetString(body.Body));
+        Assert.Equal((cap, body.Body.Length), (body.OutputCap, body.PromptBound));
+    }
+
+    [Theory]
+    [InlineData(UsageOutcome.Stopped)]
+    [InlineData(UsageOutcome.Disconnected)]
+    public async Task with_drain_an_answer_that_nobody_wants_is_read_to_its_usage(UsageOutcome reason)
+    {
+        _options.OnStop = OnStop.Drain;
+        var goOn = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = async context =>
+        {
+            await Answers.SendStream(Answers.Content)(context);
+            await goOn.Task;
+            await context.Response.WriteAsync(Answers.Finish + Answers.Usage(Answers.UsageJson) + Answers.Done);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+        using (var response = await PostAsync(client, streaming: true))
+        {
+            var reading = ReadBodyAsync(response, cancellation.Token);
+            _context.MarkCancelled(reason);
+            await cancellation.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        }
+
+        Assert.Empty(_writer.Events);
+        goOn.SetResult();
+
+        var row = Assert.Single(await _context.WhenSettledAsync()).Usage;
+        Assert.Equal((reason, UsageSource.Provider, 11L, 8L), (row.Outcome, row.Source, row.PromptTokens, row.CompletionTokens));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task with_drain_a_call_that_is_left_before_it_answers_is_read_to_its_usage(bool streaming)
+    {
+        _options.OnStop = OnStop.Drain;
+        var goOn = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = async context =>
+        {
+            await goOn.Task;
+            await Answers.Normal(context);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+        var posting = PostAsync(client, streaming, cancellation.Token);
+        await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+        goOn.SetResult();
+
+        var row = Assert.Single(await _context.WhenSettledAsync()).Usage;
+        Assert.Equal((UsageOutcome.Disconnected, UsageSource.Provider, 11L, 8L), (row.Outcome, row.Source, row.PromptTokens, row.CompletionTokens));
+    }
+
+    [Theory]
+    [InlineData(0, "00:01:00")]
+    [InlineData(64, "00:00:00.2")]
+    public async Task a_drain_is_bounded_in_number_and_in_time(int number, string time)
+    {
+        (_options.OnStop, _options.MaxDrains, _options.DrainTimeout) = (OnStop.Drain, number, TimeSpan.Parse(time, CultureInfo.InvariantCulture));
+        var clientGone = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendAndWait(Answers.Content, clientGone);
+        using var client = NewClient(gateway.BaseUrl);
+        using (var response = await PostAsync(client, streaming: true))
+        {
+            await using var stream = await response.Content.ReadAsStreamAsync(Token);
+            await stream.ReadAtLeastAsync(new byte[64 * 1024], Answers.Content.Length, cancellationToken: Token);
+        }
+
+        AssertEstimated(Assert.Single(await _context.WhenSettledAsync()).Usage, UsageOutcome.Disconnected, 3);
+        await clientGone.Task.WaitAsync(TimeSpan.FromMinutes(1), Token);
+    }
+
+    [Fact]
+    public async Task a_fallback_in_the_middle_of_a_stream_is_one_partial_row_with_both_ids()
+    {
+        const string Second = "data: {\"id\":\"c2\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" again\"}}]}\n\n";
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(Answers.Content + Second + Answers.Finish.Replace("c1", "c2", StringComparison.Ordinal)
+            + Answers.Usage(Answers.UsageJson).Replace("c1", "c2", StringComparison.Ordinal) + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.Equal((UsageOutcome.Completed, UsageSource.Partial, 1, 2), (row.Outcome, row.Source, row.Fallbacks, row.Attempts));
+        Assert.Equal($$"""{"usage":{{Answers.UsageJson}},"chunk_ids":["c1","c2"]}""", row.RawUsage!.Value.GetRawText());
+    }
+
+    [Theory]
+    [InlineData("1.81.12", UsageSource.Estimated)]
+    [InlineData(null, UsageSource.Provider)]
+    public async Task usage_that_litellm_guessed_is_an_estimate(string? version, UsageSource source)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = context =>
+        {
+            if (version is not null)
+            {
+                context.Response.Headers["x-litellm-version"] = version;
+            }
+
+            return Answers.SendStream(Answers.Content + Answers.Finish + Answers.Usage("""{"prompt_tokens":11,"completion_tokens":5,"total_tokens":16}""") + Answers.Done)(context);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.Equal((source, 11L, 5L), (row.Source, row.PromptTokens, row.CompletionTokens));
+        Assert.Equal(16, row.RawUsage!.Value.GetProperty("total_tokens").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("""{"input_tokens":12,"cache_read_input_tokens":5,"cache_creation_input_tokens":2,"output_tokens":7}""", 19, 7, 5, 2)]
+    [InlineData("""{"prompt_tokens":12,"cache_read_input_tokens":50,"completion_tokens":7}""", 62, 7, 50, null)]
+    [InlineData("""{"prompt_tokens":12,"cache_read_input_tokens":5,"completion_tokens":7,"total_tokens":24}""", 17, 7, 5, null)]
+    [InlineData("""{"prompt_tokens":17,"cache_read_input_tokens":5,"completion_tokens":7,"total_tokens":24}""", 17, 7, 5, null)]
+    [InlineData("""{"input_tokens":17,"input_tokens_details":{"cached_tokens":5},"output_tokens":7}""", 17, 7, null, null)]
+    [InlineData("""{"prompt_tokens":1e300,"completion_tokens":-4}""", 0, 0, null, null)]
+    public async Task cached_tokens_are_within_the_prompt_wherever_the_provider_counts_them(string usage, long prompt, long completion, int? cached, int? written)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(Answers.Content + Answers.Finish + Answers.Usage(usage) + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.Equal((prompt, completion, cached, written), (row.PromptTokens, row.CompletionTokens, (int?)row.CachedPromptTokens, (int?)row.CacheWriteTokens));
+        Assert.Equal(usage, row.RawUsage!.Value.GetRawText());
+    }
+
+    [Theory]
+    [InlineData("repeated", """{"prompt_tokens":11,"completion_tokens":8}""", """{"prompt_tokens":11,"completion_tokens":8}""")]
+    [InlineData("begun by the prompt alone", """{"prompt_tokens":11}""", """{"completion_tokens":8}""")]
+    [InlineData("zero after the real one", """{"prompt_tokens":11,"completion_tokens":8}""", """{"prompt_tokens":0,"completion_tokens":0}""")]
+    public async Task usage_that_comes_twice_counts_once(string how, string first, string second)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(Answers.Content + Answers.Usage(first) + Answers.Finish + Answers.Usage(second) + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.True((11L, 8L) == (row.PromptTokens, row.CompletionTokens), $"{how}: {row}");
+    }
+
+    [Theory]
+    [InlineData("content only", UsageOutcome.Disconnected, UsageSource.Estimated)]
+    [InlineData("error event", UsageOutcome.Failed, UsageSource.Estimated)]
     [InlineData("usage", UsageOutcome.Disconnected, UsageSource.Partial)]
     public async Task an_answer_that_is_left_is_settled(string sent, UsageOutcome outcome, UsageSource source)
     {
@@ -424,6 +693,10 @@ public class UsageAccountingHandlerTests
         Assert.Null(row.RawUsage);
     }
 
+    /// <summary>The prompt has no message: it is the start of the answer. "Hello, world" has three tokens.</summary>
+    private static void AssertEstimated(UsageEvent row, UsageOutcome outcome, long completion) => Assert.Equal(
+        (outcome, UsageSource.Estimated, 3L, completion), (row.Outcome, row.Source, row.PromptTokens, row.CompletionTokens));
+
     private static async Task<string> ReadBodyAsync(HttpResponseMessage response, CancellationToken? cancellationToken = null)
     {
         using var body = new MemoryStream();
@@ -445,8 +718,20 @@ public class UsageAccountingHandlerTests
         var catalog = new ModelCatalog(TimeProvider.System);
         catalog.Replace(new CatalogSnapshot(
             [], new Dictionary<string, Deployment> { ["chat-default-1"] = new("chat-default-1", "chat-default", "openai", "gpt-4o-mini") }, DateTimeOffset.UtcNow));
-        return new HttpClient(new UsageAccountingHandler(
-            _writer, catalog, Options.Create(_options), TimeProvider.System, NullLogger<UsageAccountingHandler>.Instance)
+        var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var active = new ActiveCalls(_lifetime, Options.Create(_options), TimeProvider.System);
+        active.StartAsync(Token);
+        return new HttpClient(new UsageAccountingHandler(new CallAccounting(
+            _opener,
+            _writer,
+            catalog,
+            Estimator,
+            active,
+            new CallMetrics(services.GetRequiredService<IMeterFactory>(), active),
+            Options.Create(_gateway),
+            Options.Create(_options),
+            TimeProvider.System,
+            NullLogger<CallAccounting>.Instance))
         {
             InnerHandler = new SocketsHttpHandler(),
         })

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using LlmAspire.Api.Llm;
+using LlmAspire.TestPostgres;
+using LlmAspire.Usage;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using DemoGatewayOptions = LlmAspire.DemoGateway.Configuration.GatewayOptions;
+
+namespace LlmAspire.Api.Tests.Llm;
+
+/// <summary>The demo gateway with its faults, PostgreSQL, and the Api twice: one that cancels what is stopped, one that drains it.</summary>
+public sealed class ComplianceFixture : IAsyncLifetime
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("compliance-");
+    private readonly ConcurrentBag<Finding> _findings = [];
+    private DemoGatewayFactory? _gatewayFactory;
+    private ApiFactory? _cancelling;
+    private ApiFactory? _draining;
+    private UsageIngestion? _ingestion;
+
+    /// <summary>The gateway itself, with its key.</summary>
+    public HttpClient Gateway { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _gatewayFactory = new DemoGatewayFactory(Path.Combine(_folder.FullName, "served.jsonl"));
+        // Not UseKestrel(0): it sets the address while Program may be starting the server already, and then throws.
+        _gatewayFactory.UseKestrel();
+        _gatewayFactory.StartServer();
+        Gateway = _gatewayFactory.CreateClient();
+        Gateway.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.Key);
+
+        var ledger = await PostgresFixture.Shared.CreateDatabaseAsync();
+        _cancelling = await StartApiAsync(ledger, OnStop.Cancel);
+        _draining = await StartApiAsync(ledger, OnStop.Drain);
+        _ingestion = ActivatorUtilities.CreateInstance<UsageIngestion>(_cancelling.Services);
+    }
+
+    /// <summary>The services of the Api that does this with what is stopped.</summary>
+    public IServiceProvider Api(OnStop onStop) => (onStop == OnStop.Drain ? _draining! : _cancelling!).Services;
+
+    /// <summary>The rows of a request.</summary>
+    internal async Task<List<UsageRow>> RowsAsync(CallContext context)
+    {
+        while (await _ingestion!.IngestAsync(500, TestContext.Current.CancellationToken) is { Taken: > 0 })
+        {
+        }
+
+        await using var scope = _cancelling!.Services.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage.AsNoTracking()
+            .Where(row => row.RequestId == context.RequestId).ToListAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>What the gateway served under a call's id, added up: a fallback in the middle is two.</summary>
+    internal async Task<Served> ServedAsync(Guid callId)
+    {
+        // It writes the end down when it notices that the client has gone.
+        while (true)
+        {
+            var answer = await Gateway.GetFromJsonAsync<JsonElement>($"/_demo/served?call_id={callId}", TestContext.Current.CancellationToken);
+            var calls = answer.GetProperty("data").EnumerateArray().ToArray();
+            if (Array.TrueForAll(calls, call => call.GetProperty("finished").GetBoolean()))
+            {
+                return new Served(calls.Length, Sum(calls), Sum(calls[Math.Max(calls.Length - 1, 0)..]));
+            }
+
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+
+            static ServedTokens Sum(JsonElement[] calls) => new(
+                Count(calls, "prompt_tokens"), Count(calls, "completion_tokens"), Count(calls, "cached_tokens"), Count(calls, "cache_write_tokens"), Count(calls, "reasoning_tokens"));
+
+            static long Count(JsonElement[] calls, string name) => calls.Sum(call => call.GetProperty(name).GetInt64());
+        }
+    }
+
+    public async Task ReleaseAsync(string hold)
+    {
+        using var released = await Gateway.PostAsync(new Uri($"/_demo/release?name={hold}", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        released.EnsureSuccessStatusCode();
+    }
+
+    internal void Report(Finding finding) => _findings.Add(finding);
+
+    public async ValueTask DisposeAsync()
+    {
+        await WriteReportAsync();
+        if (_cancelling is not null && _draining is not null)
+        {
+            await _cancelling.DisposeAsync();
+            await _draining.DisposeAsync();
+        }
+
+        Gateway.Dispose();
+        if (_gatewayFactory is not null)
+        {
+            await _gatewayFactory.DisposeAsync();
+        }
+
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task<ApiFactory> StartApiAsync(string ledger, OnStop onStop)
+    {
+        var api = new ApiFactory(Gateway.BaseAddress!.ToString()) { Ledger = ledger, Settings = { ["Usage:OnStop"] = onStop.ToString() } };
+        using var client = await api.CreateReadyClientAsync();
+        return api;
+    }
+
+    /// <summary>The shortfall of estimates against what was served, beside the test assembly.</summary>
+    private async Task WriteReportAsync()
+    {
+        var lines = _findings.GroupBy(finding => (finding.Shape, finding.Ending, finding.OnStop, finding.Source)).Select(group => (group.Key, Line:
+            $"| {group.Key.Shape} | {group.Key.Ending} | {group.Key.OnStop} | {group.Count()} | {group.Key.Source} | {group.Sum(one => one.Served)} | {group.Sum(one => one.Recorded)} | {group.Sum(one => one.Served - one.Recorded)} |"));
+        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults"));
+        await File.WriteAllLinesAsync(Path.Combine(folder.FullName, "compliance.md"),
+        [
+            "| shape | ending | OnStop | calls | source | tokens served | in the ledger | shortfall |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            .. lines.OrderBy(line => line.Key.ToString(), StringComparer.Ordinal).Select(line => line.Line),
+        ]);
+    }
+
+    private sealed class DemoGatewayFactory(string servedPath) : WebApplicationFactory<DemoGatewayOptions>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseSetting(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0");
+            builder.UseSetting("LITELLM_MASTER_KEY", TestGateway.Key);
+            builder.UseSetting("Gateway:ServedPath", servedPath);
+            builder.UseSetting("Gateway:TokensPerSecond", "0");
+            builder.UseSetting("Gateway:TimeToFirstTokenMs", "0");
+            builder.UseSetting("Logging:LogLevel:Default", "None");
+        }
+    }
+}
+
+/// <summary>What the gateway says it served for one call.</summary>
+/// <param name="Calls">Providers that worked for it.</param>
+/// <param name="Tokens">Of all of them.</param>
+/// <param name="Last">Of the last one.</param>
+internal sealed record Served(int Calls, ServedTokens Tokens, ServedTokens Last);
+
+internal sealed record ServedTokens(long Prompt, long Completion, long Cached, long CacheWrite, long Reasoning)
+{
+    public long Total => Prompt + Completion;
+}
+
+/// <summary>One case, for the report. Tokens are prompt and completion together.</summary>
+internal sealed record Finding(string Shape, Ending Ending, OnStop OnStop, UsageSource Source, long Served, long Recorded);
