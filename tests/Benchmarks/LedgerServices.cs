@@ -1,6 +1,5 @@
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Ingestion;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;

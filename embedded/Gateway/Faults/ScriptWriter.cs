@@ -54,8 +54,9 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
 
     private Deployment StandIn(Deployment asked, string? alias, long? seed)
     {
-        alias ??= config.Fallbacks.GetValueOrDefault(asked.Alias)?.FirstOrDefault()
-            ?? throw GatewayException.WrongFault($"'{asked.Alias}' has no fallback in the configuration: name one.");
+        alias ??= config.Fallbacks.GetValueOrDefault(asked.Alias) is [var first, ..]
+            ? first
+            : throw GatewayException.WrongFault($"'{asked.Alias}' has no fallback in the configuration: name one.");
         return alias == asked.Alias
             ? throw GatewayException.WrongFault($"'{alias}' cannot stand in for itself.")
             : picker.Pick(alias, seed) ?? throw GatewayException.WrongFault($"There is no alias '{alias}' to fall back to.");
