@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Dropped the rows of {Partitions}: {Months} months are kept")]
     public static partial void PartitionsDropped(this ILogger logger, string partitions, int months);
 
+    [LoggerMessage(LogLevel.Information, "Old months are not dropped now: somebody reads the ledger")]
+    public static partial void PartitionsInUse(this ILogger logger);
+
     [LoggerMessage(LogLevel.Warning, "Old months could not be dropped, trying again in {Wait}")]
     public static partial void RetentionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
 

@@ -99,7 +99,10 @@ public sealed class UsageSums(NpgsqlDataSource source)
     /// <summary>Drops whole months of rows that ended before a time. The sums of these months stay.</summary>
     /// <param name="before">Only months that ended before it are dropped.</param>
     /// <returns>The names of the partitions that were dropped.</returns>
-    /// <exception cref="NpgsqlException">When PostgreSQL is away, or when readers hold a partition for longer than 3 s: nothing was dropped.</exception>
+    /// <exception cref="NpgsqlException">
+    /// When PostgreSQL is away; <see cref="PostgresErrorCodes.LockNotAvailable"/> when somebody reads the ledger for longer than others should wait
+    /// behind this (500 ms). Nothing was dropped.
+    /// </exception>
     public async Task<IReadOnlyList<string>> DropMonthsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand("SELECT ledger.drop_usage_partitions($1)");

@@ -1,5 +1,6 @@
 using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace LlmAspire.UsageWorker.Retention;
 
@@ -20,10 +21,18 @@ internal sealed class RetentionWorker(
             return;
         }
 
-        var dropped = await sums.DropMonthsAsync(_time.GetUtcNow().AddMonths(-months), stoppingToken);
-        if (dropped.Count > 0)
+        try
         {
-            logger.PartitionsDropped(string.Join(", ", dropped), months);
+            var dropped = await sums.DropMonthsAsync(_time.GetUtcNow().AddMonths(-months), stoppingToken);
+            if (dropped.Count > 0)
+            {
+                logger.PartitionsDropped(string.Join(", ", dropped), months);
+            }
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            // Somebody reads for long. Each attempt lets others wait: the next one comes with the next look, not at once.
+            logger.PartitionsInUse();
         }
     }
 
