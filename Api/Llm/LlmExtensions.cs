@@ -21,9 +21,11 @@ internal static class LlmExtensions
         var services = builder.Services;
         services.ConfigureOptions<GatewayOptionsSetup>().AddOptionsWithValidateOnStart<GatewayOptions>();
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<AccountingOptions>().BindConfiguration(AccountingOptions.Section).Validate(
-            options => options.DrainTimeout > TimeSpan.Zero && options.SettleTimeout > TimeSpan.Zero && options.ShutdownGrace > TimeSpan.Zero && options.MaxDrains >= 0,
-            "Usage:DrainTimeout, Usage:SettleTimeout and Usage:ShutdownGrace must be greater than 0, and Usage:MaxDrains must not be negative.").ValidateOnStart();
+        services.AddOptions<AccountingOptions>().BindConfiguration(AccountingOptions.Section)
+            .Validate(options => options.IsPossible, AccountingOptions.WhatIsPossible)
+            .Validate<IOptions<HostOptions>>(
+                (options, host) => options.ShutdownGrace < host.Value.ShutdownTimeout, "Usage:ShutdownGrace must be shorter than the host's shutdown time-out.")
+            .ValidateOnStart();
         services.AddSingleton<UsageEstimator>();
         services.AddHostedService<EstimatorWarmup>();
         services.AddSingleton<ActiveCalls>();
