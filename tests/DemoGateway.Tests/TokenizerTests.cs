@@ -1,4 +1,5 @@
 using LlmAspire.DemoGateway.DemoModel;
+using Microsoft.Extensions.Time.Testing;
 using TiktokenTokenizer = Microsoft.ML.Tokenizers.TiktokenTokenizer;
 
 namespace LlmAspire.DemoGateway.Tests;
@@ -78,5 +79,23 @@ public class TokenizerTests
 
             Assert.Equal(Reference.CountTokens(text), Tokenizer.Count(text));
         }
+    }
+
+    [Fact]
+    public async Task the_vocabulary_is_loaded_when_the_gateway_has_been_up_for_a_while()
+    {
+        var time = new FakeTimeProvider();
+        using var warmUp = new TokenizerWarmUp(time);
+        await warmUp.StartAsync(TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(9.9));
+        Assert.False(warmUp.ExecuteTask!.IsCompleted);
+
+        while (!warmUp.ExecuteTask.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.True(warmUp.ExecuteTask.IsCompletedSuccessfully);
     }
 }
