@@ -23,6 +23,8 @@ internal sealed class LedgerMigrator(
         PostgresErrorCodes.UniqueViolation, // on pg_database, pg_namespace or pg_type
         PostgresErrorCodes.DuplicateSchema,
         PostgresErrorCodes.DuplicateTable,
+        PostgresErrorCodes.DuplicateColumn,
+        PostgresErrorCodes.DuplicateFunction,
         PostgresErrorCodes.DuplicateObject,
         PostgresErrorCodes.LockNotAvailable,
         PostgresErrorCodes.ObjectInUse, // template1 is being copied by another process
