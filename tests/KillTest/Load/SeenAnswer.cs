@@ -16,6 +16,9 @@ internal sealed record SeenAnswer
 
     public DateTimeOffset EndedAt { get; init; }
 
+    /// <summary>When the last piece of the answer came; null when none did.</summary>
+    public DateTimeOffset? LastDeltaAt { get; init; }
+
     /// <summary>The status; null when the connection broke before.</summary>
     public int? Status { get; init; }
 
