@@ -2,9 +2,27 @@ namespace LlmAspire.UsageWorker;
 
 internal static partial class Log
 {
-    [LoggerMessage(LogLevel.Information, "Ingested {Ingested} events ({Repeated} were there before, {Rejected} rejected)")]
-    public static partial void Ingested(this ILogger logger, int ingested, int repeated, int rejected);
+    [LoggerMessage(LogLevel.Information, "Ingested {Ingested} events ({Replaced} replaced interrupted rows, {Repeated} were there before, {Rejected} rejected)")]
+    public static partial void Ingested(this ILogger logger, int ingested, int replaced, int repeated, int rejected);
 
     [LoggerMessage(LogLevel.Warning, "Ingestion was interrupted, trying again in {Wait}; the events are in the inbox")]
     public static partial void IngestionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Warning, "Gave up {Count} open calls that nobody runs any more, from {First} to {Last}: they are interrupted rows")]
+    public static partial void Swept(this ILogger logger, int count, Guid first, Guid last);
+
+    [LoggerMessage(LogLevel.Warning, "The sweep was interrupted, trying again in {Wait}")]
+    public static partial void SweepInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Information, "Dropped the rows of {Partitions}: {Months} months are kept")]
+    public static partial void PartitionsDropped(this ILogger logger, string partitions, int months);
+
+    [LoggerMessage(LogLevel.Information, "Old months are not dropped now: somebody reads the ledger")]
+    public static partial void PartitionsInUse(this ILogger logger);
+
+    [LoggerMessage(LogLevel.Warning, "Old months could not be dropped, trying again in {Wait}")]
+    public static partial void RetentionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Warning, "What waits in the ledger could not be read, trying again in {Wait}")]
+    public static partial void BacklogNotRead(this ILogger logger, Exception exception, TimeSpan wait);
 }

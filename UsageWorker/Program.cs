@@ -1,13 +1,26 @@
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
+using LlmAspire.UsageWorker.Retention;
+using LlmAspire.UsageWorker.Sums;
+using LlmAspire.UsageWorker.Sweeping;
+
+if (SumsCommand.IsNamedIn(args))
+{
+    return await SumsCommand.RunAsync(args);
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddLedger();
 builder.AddIngestion();
+builder.AddSweeping();
+builder.AddRetention();
+builder.AddBacklog();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
 
-app.Run();
+await app.RunAsync();
+return 0;

@@ -10,10 +10,13 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
 {
     private const int LargestBatch = 500;
 
+    /// <summary>How often a batch that lost against ingestion, or had no partition, is taken again at once.</summary>
+    private const int Retries = 5;
+
     /// <summary>
     /// PostgreSQL's own time of life counts from its last recovery: the checkpointer is started after each, the postmaster is not. A role that may not
     /// see the checkpointer goes by the postmaster. An event in the inbox speaks for its call; one that is being ingested is still seen
-    /// there.
+    /// there. A name that is too long for the roll-ups' keys is cut: it must not hold up the others.
     /// </summary>
     private static readonly string Sweep = $$"""
         WITH given_up AS MATERIALIZED (
@@ -35,7 +38,7 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
                 prompt_tokens, completion_tokens, source, outcome, duration_ms)
             SELECT
                 id, ledger.uuid_v7_time(id), request_id, user_id, org_id, api_key_id, split_part(traceparent, '-', 2), split_part(traceparent, '-', 3),
-                conversation_id, operation, model_alias, 0, 0, 'none', 'interrupted',
+                conversation_id, operation, left(model_alias, 500), 0, 0, 'none', 'interrupted',
                 coalesce(least(extract(epoch FROM lived) * 1000, 2147483647), 0)::integer
             FROM closed ORDER BY id
             ON CONFLICT (created_at, id) DO NOTHING
@@ -72,7 +75,7 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
 
     private async Task<int> SweepBatchAsync(TimeSpan grace, List<Guid> interrupted, CancellationToken cancellationToken)
     {
-        for (var retried = false; ; retried = true)
+        for (var attempt = 0; ; attempt++)
         {
             try
             {
@@ -96,11 +99,11 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
                 interrupted.AddRange(written);
                 return closed;
             }
-            catch (PostgresException exception) when (!retried && SqlErrors.IsLostRace(exception))
+            catch (PostgresException exception) when (attempt < Retries && SqlErrors.IsLostRace(exception))
             {
                 // Against ingestion, over the same call: it is settled now.
             }
-            catch (PostgresException exception) when (!retried && SqlErrors.IsMissingPartition(exception))
+            catch (PostgresException exception) when (attempt < Retries && SqlErrors.IsMissingPartition(exception))
             {
                 await EnsurePartitionsAsync(cancellationToken);
             }

@@ -191,7 +191,11 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
                     reader.GetGuid(2),
                     await reader.IsDBNullAsync(3, cancellationToken) ? null : reader.GetString(3),
                     await reader.GetFieldValueAsync<DateTimeOffset>(4, cancellationToken),
-                    reader.GetBoolean(1)));
+                    reader.GetBoolean(1),
+                    reader.GetString(5),
+                    new TokenCounts(
+                        reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9), reader.GetInt64(10), reader.GetInt64(11),
+                        reader.GetInt64(12))));
             }
             else
             {
@@ -250,7 +254,9 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
         ), {{BookingSql.Book}}
         SELECT
             written.id IS NOT NULL AND taken.inbox_id = chosen.inbox_id, coalesce(written.replaced, false),
-            taken.id, taken.traceparent, taken.enqueued_at
+            taken.id, taken.traceparent, taken.enqueued_at, written.model_alias, written.prompt_tokens, written.completion_tokens,
+            coalesce(written.cached_prompt_tokens, 0), coalesce(written.cache_write_tokens, 0), coalesce(written.reasoning_tokens, 0),
+            coalesce(written.audio_prompt_tokens, 0), coalesce(written.audio_completion_tokens, 0)
         FROM taken JOIN chosen ON chosen.id = taken.id LEFT JOIN written ON written.id = taken.id
         """;
 }

@@ -2,7 +2,8 @@ namespace LlmAspire.Usage;
 
 /// <summary>
 /// The part that every statement has that writes rows and removes open calls: what it really wrote and removed goes into the sums and
-/// the allowances, in the same statement. Keys are in order, so that two sessions seldom wait for each other in a circle.
+/// the allowances, in the same statement. Keys are in order, so that two sessions seldom wait for each other in a circle. PostgreSQL runs the terms that
+/// nobody reads from the last to the first: the allowance comes last, for that is what calls wait for that are being opened.
 /// </summary>
 internal static class BookingSql
 {
@@ -34,14 +35,6 @@ internal static class BookingSql
             FROM written WHERE replaced
         ), by_user AS MATERIALIZED (
             SELECT {{RollupSql.UserKeys}}, {{RollupSql.Sums}} FROM changed GROUP BY {{RollupSql.UserKeys}}
-        ), summed_by_org AS (
-            INSERT INTO ledger.usage_rollup_org AS rollup ({{RollupSql.OrgKeys}}, {{RollupSql.Values}})
-            SELECT {{RollupSql.OrgKeys}}, {{RollupSql.Sums}} FROM by_user GROUP BY {{RollupSql.OrgKeys}} ORDER BY {{RollupSql.OrgKeys}}
-            ON CONFLICT ({{RollupSql.OrgKeys}}) DO UPDATE SET {{RollupSql.Add}}
-        ), summed_by_user AS (
-            INSERT INTO ledger.usage_rollup_user AS rollup ({{RollupSql.UserKeys}}, {{RollupSql.Values}})
-            SELECT {{RollupSql.UserKeys}}, {{RollupSql.Values}} FROM by_user ORDER BY {{RollupSql.UserKeys}}
-            ON CONFLICT ({{RollupSql.UserKeys}}) DO UPDATE SET {{RollupSql.Add}}
         ), booked AS (
             INSERT INTO ledger.allowance AS allowance (org_id, month, used_tokens, reserved_tokens)
             SELECT org_id, month, sum(used)::bigint, sum(reserved)::bigint
@@ -53,6 +46,14 @@ internal static class BookingSql
             GROUP BY org_id, month ORDER BY org_id, month
             ON CONFLICT (org_id, month) DO UPDATE SET
                 used_tokens = allowance.used_tokens + excluded.used_tokens, reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
+        ), summed_by_org AS (
+            INSERT INTO ledger.usage_rollup_org AS rollup ({{RollupSql.OrgKeys}}, {{RollupSql.Values}})
+            SELECT {{RollupSql.OrgKeys}}, {{RollupSql.Sums}} FROM by_user GROUP BY {{RollupSql.OrgKeys}} ORDER BY {{RollupSql.OrgKeys}}
+            ON CONFLICT ({{RollupSql.OrgKeys}}) DO UPDATE SET {{RollupSql.Add}}
+        ), summed_by_user AS (
+            INSERT INTO ledger.usage_rollup_user AS rollup ({{RollupSql.UserKeys}}, {{RollupSql.Values}})
+            SELECT {{RollupSql.UserKeys}}, {{RollupSql.Values}} FROM by_user ORDER BY {{RollupSql.UserKeys}}
+            ON CONFLICT ({{RollupSql.UserKeys}}) DO UPDATE SET {{RollupSql.Add}}
         )
         """;
 }

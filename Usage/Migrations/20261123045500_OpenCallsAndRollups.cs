@@ -19,7 +19,7 @@ namespace LlmAspire.Usage.Migrations
                 partition text;
             BEGIN
                 PERFORM pg_advisory_xact_lock(hashtextextended('ledger.llm_usage', 0));
-                PERFORM set_config('lock_timeout', '3s', true);
+                PERFORM set_config('lock_timeout', '500ms', true);
                 SELECT coalesce(array_agg(class.relname::text ORDER BY class.relname), '{}') INTO dropped
                 FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
                 WHERE inhparent = 'ledger.llm_usage'::regclass

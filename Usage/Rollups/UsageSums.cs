@@ -11,6 +11,9 @@ public sealed class UsageSums(NpgsqlDataSource source)
 {
     private const string KeptSince = "SELECT coalesce((SELECT dropped_before FROM ledger.usage_retention), '-infinity')";
 
+    // Partitions are not dropped between the snapshot, which the first query makes, and their turn to be read.
+    private const string KeepPartitions = "LOCK TABLE ledger.llm_usage IN ACCESS SHARE MODE";
+
     private static readonly string AllowancesFromRows = Allowances("ledger.llm_usage", "created_at");
 
     private static readonly string AllowancesFromRollup = Allowances("ledger.usage_rollup_org", "hour");
@@ -30,6 +33,11 @@ public sealed class UsageSums(NpgsqlDataSource source)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using (var kept = new NpgsqlCommand(KeepPartitions, connection))
+        {
+            await kept.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         var since = await ReadSinceAsync(connection, cancellationToken);
         List<SumDifference> differences = [];
         foreach (var derived in All)
@@ -78,7 +86,7 @@ public sealed class UsageSums(NpgsqlDataSource source)
                 connection,
                 $"""
                 INSERT INTO ledger.{derived.Table} ({derived.Keys}, {derived.Values})
-                SELECT {derived.Keys}, {derived.Values} FROM ({derived.ToRebuild ?? derived.FromRows}) AS made WHERE {derived.NotEmpty}
+                SELECT {derived.Keys}, {derived.Values} FROM ({derived.ToRebuild ?? derived.FromRows}) AS made WHERE {derived.Within} AND {derived.NotEmpty}
                 """,
                 since);
             made += await insert.ExecuteNonQueryAsync(cancellationToken);
@@ -91,7 +99,10 @@ public sealed class UsageSums(NpgsqlDataSource source)
     /// <summary>Drops whole months of rows that ended before a time. The sums of these months stay.</summary>
     /// <param name="before">Only months that ended before it are dropped.</param>
     /// <returns>The names of the partitions that were dropped.</returns>
-    /// <exception cref="NpgsqlException">When PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">
+    /// When PostgreSQL is away; <see cref="PostgresErrorCodes.LockNotAvailable"/> when somebody reads the ledger for longer than others should wait
+    /// behind this (500 ms). Nothing was dropped.
+    /// </exception>
     public async Task<IReadOnlyList<string>> DropMonthsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand("SELECT ledger.drop_usage_partitions($1)");
@@ -133,7 +144,7 @@ public sealed class UsageSums(NpgsqlDataSource source)
             WITH kept AS (
                 SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ledger.{Table} WHERE {Within} AND {NotEmpty}
             ), made AS (
-                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ({FromRows}) AS rows WHERE {NotEmpty}
+                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ({FromRows}) AS rows WHERE {Within} AND {NotEmpty}
             )
             SELECT coalesce(kept.key, made.key), kept.sums, made.sums
             FROM kept FULL JOIN made ON kept.key = made.key

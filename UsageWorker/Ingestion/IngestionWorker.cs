@@ -18,7 +18,7 @@ internal sealed class IngestionWorker(
     IOptions<IngestionOptions> options,
     ILogger<IngestionWorker> logger) : BackgroundService
 {
-    private const int LargestBatch = 500;
+    private const int LargestBatch = 2000;
 
     private DateTimeOffset _partitionsCheckedAt = DateTimeOffset.MinValue;
 
@@ -71,7 +71,7 @@ internal sealed class IngestionWorker(
         {
             using var heard = SuppressInstrumentationScope.Begin(value: false);
             telemetry.Record(batch, begun, time.GetUtcNow());
-            logger.Ingested(batch.Events.Count, batch.Repeated, batch.Rejected);
+            logger.Ingested(batch.Events.Count, batch.Replaced, batch.Repeated, batch.Rejected);
         }
 
         return batch.Taken;

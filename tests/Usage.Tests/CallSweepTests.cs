@@ -75,6 +75,85 @@ public class CallSweepTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task a_call_whose_settle_is_being_ingested_is_not_swept()
+    {
+        await using var host = await NewHostAsync();
+        var call = await OpenElsewhereAsync(host);
+        await host.Writer.WriteAsync(call.Settle(), Cancellation);
+        await using var holder = await host.Source.OpenConnectionAsync(Cancellation);
+        await using var held = await holder.BeginTransactionAsync(Cancellation);
+        await using (var hold = new NpgsqlCommand("SELECT FROM ledger.allowance FOR UPDATE", holder))
+        {
+            await hold.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        var ingest = host.Ingestion.IngestAsync(10, Cancellation);
+        await WaitersAsync(host, 1);
+        Assert.Equal([], await host.Sweep.SweepAsync(NoGrace, Cancellation));
+        await held.RollbackAsync(Cancellation);
+
+        Assert.False(Assert.Single((await ingest).Events).Replaced);
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task processes_that_are_silent_for_a_day_are_forgotten_unless_they_have_open_calls()
+    {
+        await using var host = await NewHostAsync();
+        RunningCalls silent = new(), holding = new();
+        await new OpenCallTable(host.Source, holding).InsertAsync([Calls.Open()], Cancellation);
+        await using (var report = host.Source.CreateCommand("""
+            INSERT INTO ledger.api_instance (id, host, reported_at, open_calls)
+            VALUES ($1, 'silent', now() - interval '25 hours', '{}'), ($2, 'holding', now() - interval '25 hours', '{}'), (gen_random_uuid(), 'quiet', now() - interval '23 hours', '{}')
+            """))
+        {
+            report.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = silent.InstanceId });
+            report.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = holding.InstanceId });
+            await report.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        await host.Sweep.SweepAsync(TimeSpan.FromHours(1), Cancellation);
+
+        const string Known = "SELECT string_agg(host, ' ' ORDER BY host) FROM ledger.api_instance WHERE host IN ('silent', 'holding', 'quiet')";
+        Assert.Equal("holding quiet", await host.ScalarAsync(Known));
+        await host.Sweep.SweepAsync(NoGrace, Cancellation);
+        Assert.Equal("quiet", await host.ScalarAsync(Known));
+    }
+
+    [Fact]
+    public async Task an_open_that_arrives_after_its_settle_was_ingested_leaves_nothing_behind()
+    {
+        await using var host = await NewHostAsync();
+        var call = Calls.Open();
+        await host.Writer.WriteAsync(call.Settle(), Cancellation);
+        await host.IngestAllAsync();
+        await new OpenCallTable(host.Source, new RunningCalls()).InsertAsync([call], Cancellation);
+
+        Assert.Equal([], await host.Sweep.SweepAsync(NoGrace, Cancellation));
+
+        Assert.Equal(UsageOutcome.Completed, Assert.Single(await host.RowsAsync()).Outcome);
+        Assert.Equal(0L, await host.ScalarAsync("SELECT count(*) FROM ledger.open_call"));
+        Assert.Equal(0L, await host.ScalarAsync("SELECT reserved_tokens FROM ledger.allowance"));
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task a_name_that_is_too_long_for_a_key_stops_neither_ingestion_nor_the_sweep()
+    {
+        await using var host = await NewHostAsync();
+        var random = new Random(1);
+        var endless = Calls.Open() with { ModelAlias = string.Concat(Enumerable.Range(0, 20_000).Select(_ => (char)random.Next('!', '~'))) };
+        await new OpenCallTable(host.Source, new RunningCalls()).InsertAsync([endless, Calls.Open()], Cancellation);
+        await host.Writer.WriteAsync(endless.Settle(), Cancellation);
+
+        Assert.Equal(1, Assert.Single(await host.IngestAllAsync()).Rejected);
+        Assert.Equal(2, (await host.Sweep.SweepAsync(NoGrace, Cancellation)).Count);
+
+        Assert.Equal(endless.ModelAlias[..500], (await host.RowsAsync()).Single(row => row.Id == endless.Id).ModelAlias);
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task a_call_that_its_process_lists_is_left_alone_and_one_that_it_no_longer_lists_is_not()
     {
         await using var host = await NewHostAsync(("Usage:LivenessInterval", "00:00:00.02"));

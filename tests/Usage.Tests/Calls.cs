@@ -28,4 +28,15 @@ internal static class Calls
         Provider = "openai",
         ServedModel = "gpt-4o-mini",
     };
+
+    /// <summary>The event of a call whose process is gone, as the adoption of a spool writes it.</summary>
+    public static UsageEvent Interrupt(this OpenCall call) => call.Settle() with
+    {
+        Provider = null,
+        ServedModel = null,
+        PromptTokens = 0,
+        CompletionTokens = 0,
+        Source = UsageSource.None,
+        Outcome = UsageOutcome.Interrupted,
+    };
 }
