@@ -112,13 +112,14 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
     /// <summary>Reads once, and takes in what came.</summary>
     private async Task<int> FetchAsync()
     {
+        call.AwaitBytes();
         var read = await inner.ReadAsync(_buffer, call.Life);
+        call.TakeBytes();
         if (read == 0)
         {
             return 0;
         }
 
-        call.KeepAlive();
         var (begun, said) = (answer.HasContent, answer.Text.Length);
         var doneAt = answer.Append(_buffer.AsSpan(0, read));
         if (answer.Text.Length > said || answer.HasContent != begun)

@@ -19,6 +19,12 @@ public sealed class AccountingOptions
 
     /// <summary>How long running answers may go on when the service is told to stop. Shorter than the host's shutdown time-out, as they are settled after it.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(20);
+
+    internal const string WhatIsPossible =
+        "Usage:OnStop must be Cancel or Drain; Usage:DrainTimeout, Usage:SettleTimeout and Usage:ShutdownGrace must be longer than zero; Usage:MaxDrains must not be negative.";
+
+    internal bool IsPossible =>
+        Enum.IsDefined(OnStop) && DrainTimeout > TimeSpan.Zero && SettleTimeout > TimeSpan.Zero && ShutdownGrace > TimeSpan.Zero && MaxDrains >= 0;
 }
 
 /// <summary>What a stop, or a client that left, does to the call of a provider.</summary>

@@ -11,6 +11,7 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
 {
     private readonly ConcurrentDictionary<Guid, ProviderCall> _calls = new();
     private ITimer? _cut;
+    private volatile bool _isCut;
     private int _drains;
 
     public int Count => _calls.Count;
@@ -24,6 +25,10 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
     {
         _calls[call.Id] = call;
         _ = RemoveWhenSettledAsync(call);
+        if (_isCut)
+        {
+            call.Cut(GatewayFailure.ServerStopping);
+        }
     }
 
     /// <summary>Whether one more unwanted answer may be read on. If so, <see cref="EndDrain"/> has to be called at its end.</summary>
@@ -55,14 +60,16 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        CutAll();
+        // The writers are told to stop after this. What is still read for its usage alone has its grace too.
         await Task.WhenAll(_calls.Values.Select(call => call.Ended)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        CutAll();
     }
 
     public void Dispose() => _cut?.Dispose();
 
     private void CutAll()
     {
+        _isCut = true;
         foreach (var call in _calls.Values)
         {
             call.Cut(GatewayFailure.ServerStopping);

@@ -6,6 +6,9 @@ namespace LlmAspire.Api.Llm;
 /// <summary>What the bytes of an answer say about its usage and its end. Not thread-safe: an answer has one reader.</summary>
 internal abstract class AnswerReader
 {
+    /// <summary>More than any gateway falls back to: their ids are kept, and a gateway may give every chunk one.</summary>
+    private const int MostProviders = 16;
+
     private readonly List<string> _chunkIds = [];
 
     /// <summary>
@@ -13,6 +16,9 @@ internal abstract class AnswerReader
     /// none came.
     /// </summary>
     public ProviderUsage? Usage { get; private set; }
+
+    /// <summary>Whether more was said after <see cref="Usage"/>, which then is a running count.</summary>
+    public bool HasTextAfterUsage { get; private set; }
 
     /// <summary>What was said, for an estimate.</summary>
     public AnswerText Text { get; } = new();
@@ -80,12 +86,6 @@ internal abstract class AnswerReader
             Failure ??= GatewayFailure.From(StatusOf(error), error);
         }
 
-        // By the presence of usage alone: OpenAI's usage chunk has no choices, LiteLLM's has one (BerriAI/litellm#28735).
-        if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
-        {
-            Usage = ProviderUsage.Read(usage).Merge(Usage);
-        }
-
         if (chunk.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String)
         {
             TakeId(id, chunk);
@@ -97,6 +97,13 @@ internal abstract class AnswerReader
             {
                 TakeChoice(choice);
             }
+        }
+
+        // By the presence of usage alone: OpenAI's usage chunk has no choices, LiteLLM's has one (BerriAI/litellm#28735). It speaks for its own chunk too.
+        if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
+        {
+            Usage = ProviderUsage.Read(usage).Merge(Usage);
+            HasTextAfterUsage = false;
         }
     }
 
@@ -114,12 +121,20 @@ internal abstract class AnswerReader
 
         if ((choice.TryGetProperty("delta", out var said) || choice.TryGetProperty("message", out said)) && said.ValueKind == JsonValueKind.Object)
         {
-            foreach (var part in said.EnumerateObject())
+            TakeMessage(said);
+        }
+    }
+
+    private void TakeMessage(JsonElement message)
+    {
+        foreach (var part in message.EnumerateObject())
+        {
+            // What a model makes. Gateways put more into it: signatures, and thoughts a second time in another form.
+            if (part.NameEquals("content") || part.NameEquals("reasoning_content") || part.NameEquals("refusal")
+                || part.NameEquals("tool_calls") || part.NameEquals("function_call")
+                || (part.NameEquals("reasoning") && !message.TryGetProperty("reasoning_content", out _)))
             {
-                if (!part.NameEquals("role"))
-                {
-                    TakeText(part.Value);
-                }
+                TakeText(part.Value);
             }
         }
     }
@@ -130,8 +145,9 @@ internal abstract class AnswerReader
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                var text = value.GetString();
+                var text = TextOf(value);
                 HasContent |= text != "";
+                HasTextAfterUsage |= text != "";
                 Text.Append(text);
                 break;
             case JsonValueKind.Array:
@@ -156,13 +172,26 @@ internal abstract class AnswerReader
         }
     }
 
+    private static string TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair, whose other half is in the next chunk: "\ud83d".
+            return "\uFFFD";
+        }
+    }
+
     private void TakeId(JsonElement id, JsonElement chunk)
     {
         if (_chunkIds.Count == 0)
         {
             _chunkIds.Add(id.GetString()!);
         }
-        else if (!id.ValueEquals(_chunkIds[^1]) && HasRole(chunk))
+        else if (_chunkIds.Count < MostProviders && !id.ValueEquals(_chunkIds[^1]) && HasRole(chunk))
         {
             _chunkIds.Add(id.GetString()!);
         }

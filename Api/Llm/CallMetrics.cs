@@ -6,6 +6,8 @@ namespace LlmAspire.Api.Llm;
 /// <summary>The metrics of calls to providers. Ids of people are in none.</summary>
 internal sealed class CallMetrics
 {
+    public const string MeterName = "LlmAspire.Api";
+
     private readonly Counter<long> _tokens;
     private readonly Histogram<double> _firstToken;
     private readonly Histogram<double> _gap;
@@ -13,7 +15,7 @@ internal sealed class CallMetrics
 
     public CallMetrics(IMeterFactory meters, ActiveCalls active)
     {
-        var meter = meters.Create("LlmAspire.Api");
+        var meter = meters.Create(MeterName);
         _tokens = meter.CreateCounter<long>("llmaspire.call.tokens", "{token}", "Tokens of calls, by class, model, source and outcome");
         _firstToken = meter.CreateHistogram<double>("llmaspire.call.first_token", "s", "From sending a call to its first content");
         _gap = meter.CreateHistogram<double>("llmaspire.call.token_gap", "s", "Between two pieces of a streamed answer");

@@ -36,6 +36,10 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         StatusCodes.Status503ServiceUnavailable, "server_stopping", "The server is restarting.",
         "Send the message again in a few seconds.", TimeSpan.FromSeconds(5));
 
+    public static GatewayFailure RequestUnreadable { get; } = new(
+        StatusCodes.Status400BadRequest, "request_unreadable", "The request is not a JSON object, or names something twice.",
+        "Nothing was sent to a model. Correct the request.");
+
     private static GatewayFailure ProviderFailed { get; } = new(
         StatusCodes.Status502BadGateway, "provider_failed", "The model's provider failed.",
         "Send the message again, or choose another model.");

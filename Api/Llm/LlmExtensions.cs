@@ -21,9 +21,11 @@ internal static class LlmExtensions
         var services = builder.Services;
         services.ConfigureOptions<GatewayOptionsSetup>().AddOptionsWithValidateOnStart<GatewayOptions>();
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<AccountingOptions>().BindConfiguration(AccountingOptions.Section).Validate(
-            options => options.DrainTimeout > TimeSpan.Zero && options.SettleTimeout > TimeSpan.Zero && options.ShutdownGrace > TimeSpan.Zero && options.MaxDrains >= 0,
-            "Usage:DrainTimeout, Usage:SettleTimeout and Usage:ShutdownGrace must be greater than 0, and Usage:MaxDrains must not be negative.").ValidateOnStart();
+        services.AddOptions<AccountingOptions>().BindConfiguration(AccountingOptions.Section)
+            .Validate(options => options.IsPossible, AccountingOptions.WhatIsPossible)
+            .Validate<IOptions<HostOptions>>(
+                (options, host) => options.ShutdownGrace < host.Value.ShutdownTimeout, "Usage:ShutdownGrace must be shorter than the host's shutdown time-out.")
+            .ValidateOnStart();
         services.AddSingleton<UsageEstimator>();
         services.AddHostedService<EstimatorWarmup>();
         services.AddSingleton<ActiveCalls>();
@@ -78,6 +80,8 @@ internal static class LlmExtensions
             ConnectTimeout = provider.GetRequiredService<IOptions<GatewayOptions>>().Value.ConnectTimeout,
             // The chat client keeps its handler for ever, so connections have to follow the gateway's name themselves.
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            // An answer that is left must not be read on for the sake of its connection: the model would go on for that long, two seconds by default.
+            ResponseDrainTimeout = TimeSpan.Zero,
         })
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
         .AddHttpMessageHandler<UsageAccountingHandler>();

@@ -69,13 +69,15 @@ internal sealed partial class ProviderCall
     /// <exception cref="CallRefusedException">The call must not be made.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        if (_accounting.Active.IsStopping)
-        {
-            throw new CallRefusedException(GatewayFailure.ServerStopping);
-        }
-
+        // Before the question whether the service stops: either the answer is yes, or the end of the service waits for this call.
+        _accounting.Active.Add(this);
         try
         {
+            if (_accounting.Active.IsStopping)
+            {
+                throw new CallRefusedException(GatewayFailure.ServerStopping);
+            }
+
             await _accounting.Opener.OpenAsync(
                 new OpenCall
                 {
@@ -93,19 +95,28 @@ internal sealed partial class ProviderCall
                 },
                 cancellationToken);
         }
-        catch (LedgerUnavailableException exception)
+        catch (Exception exception)
         {
+            // There is nothing to settle, and the context never hears of it.
+            _settled.SetCanceled(CancellationToken.None);
+            if (exception is not LedgerUnavailableException unavailable)
+            {
+                throw;
+            }
+
             LogRefused(_accounting.Logger, Id, exception.Message);
-            throw new CallRefusedException(GatewayFailure.LedgerUnavailable(exception.RetryAfter), exception);
+            throw new CallRefusedException(GatewayFailure.LedgerUnavailable(unavailable.RetryAfter), exception);
         }
 
         _context.Add(_settled.Task);
-        _accounting.Active.Add(this);
-        KeepAlive();
+        AwaitBytes();
     }
 
-    /// <summary>The gateway said something: from now on it may be silent for as long as it may.</summary>
-    public void KeepAlive() => _life.CancelAfter(_accounting.Gateway.Value.AnswerTimeout);
+    /// <summary>From now on the gateway may be silent for as long as it may.</summary>
+    public void AwaitBytes() => _life.CancelAfter(_accounting.Gateway.Value.AnswerTimeout);
+
+    /// <summary>Bytes came. Until more are waited for, the silence is that of their reader.</summary>
+    public void TakeBytes() => _life.CancelAfter(Timeout.InfiniteTimeSpan);
 
     /// <summary>Ends the call, with a reason that is not its caller's. The first one stands.</summary>
     public void Cut(GatewayFailure reason)
@@ -123,7 +134,7 @@ internal sealed partial class ProviderCall
 
     public void TakeHeaders(HttpResponseHeaders headers)
     {
-        KeepAlive();
+        AwaitBytes();
         _gatewayCallId = Header(headers, "x-litellm-call-id");
         _deploymentId = Header(headers, "x-litellm-model-id");
         _isLiteLlm = Header(headers, "x-litellm-version") is not null;
@@ -184,8 +195,8 @@ internal sealed partial class ProviderCall
         return Ended;
     }
 
-    /// <summary>The caller left before anything was sent.</summary>
-    public void LeaveUnsent() => Settle(Left, null, null, null, wasServed: false);
+    /// <summary>The caller left, or the call was cut, before anything was sent.</summary>
+    public void LeaveUnsent() => Settle(_cut is null ? Left : UsageOutcome.Failed, null, _cut, null, wasServed: false);
 
     /// <summary>Nobody reads on, and nobody does for them. Without effect when the call is settled.</summary>
     public void Leave(AnswerReader? answer)
@@ -240,7 +251,7 @@ internal sealed partial class ProviderCall
         try
         {
             var usage = Describe(outcome, answer, duration);
-            if (usage.Source == UsageSource.None && wasServed)
+            if (wasServed && !IsTold(answer))
             {
                 // It takes its milliseconds: not those of whoever passes bytes.
                 usage = await Task.Run(() => Estimate(usage, answer));
@@ -322,10 +333,22 @@ internal sealed partial class ProviderCall
         return JsonElement.Parse(raw.ToJsonString());
     }
 
+    /// <summary>Whether the answer's usage speaks for all that came.</summary>
+    private static bool IsTold(AnswerReader? answer) =>
+        answer is { Usage: { PromptTokens: not null, CompletionTokens: not null } } && (answer.FinishReason is not null || !answer.HasTextAfterUsage);
+
+    /// <summary>Puts estimates where the provider said nothing, or too little: a running count that text followed is a lower bound.</summary>
     private UsageEvent Estimate(UsageEvent usage, AnswerReader? answer)
     {
+        var told = answer?.Usage;
         var (prompt, completion) = _accounting.Estimator.Estimate(usage.ServedModel ?? usage.ModelAlias, _request.Body, answer?.Text);
-        return usage with { PromptTokens = prompt, CompletionTokens = completion, Source = UsageSource.Estimated };
+        var promptTokens = told?.PromptTokens ?? prompt;
+        var completionTokens = told?.CompletionTokens is { } count
+            ? answer!.FinishReason is null ? Math.Max(count, completion) : count
+            : completion;
+        return told is not null && (promptTokens, completionTokens) == (told.PromptTokens, told.CompletionTokens)
+            ? usage
+            : usage with { PromptTokens = promptTokens, CompletionTokens = completionTokens, Source = UsageSource.Estimated };
     }
 
     private static string? Header(HttpResponseHeaders headers, string name) =>

@@ -1,23 +1,27 @@
+using System.Buffers;
 using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
+using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace LlmAspire.Api.Llm;
 
 /// <summary>
 /// A chat completion as it goes to the gateway. What has to be in every call is put in here, whoever made it: the user, the wish for usage at the
-/// end of a stream, and an output cap. Everything else stays as it came. Immutable.
+/// end of a stream, and an output cap. Everything else stays as it came, byte for byte. Immutable.
 /// </summary>
 internal sealed class ProviderRequest
 {
+    private const int MostChoices = 128;
+
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    private readonly MediaTypeHeaderValue? _contentType;
+    // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private ProviderRequest(byte[] body, MediaTypeHeaderValue? contentType, long outputCap)
+    private ProviderRequest(byte[] body, long outputCap)
     {
         Body = body;
-        _contentType = contentType;
         OutputCap = outputCap;
     }
 
@@ -31,58 +35,86 @@ internal sealed class ProviderRequest
 
     /// <summary>Reads the content of a request once.</summary>
     /// <param name="outputCap">The cap for a request that has none.</param>
+    /// <exception cref="CallRefusedException">It is no JSON object: nothing could be put in, and a gateway that reads it all the same would answer without bounds.</exception>
     public static async Task<ProviderRequest> ReadAsync(HttpContent? content, Guid userId, int outputCap, CancellationToken cancellationToken)
     {
         byte[] bytes = content is null ? [] : await content.ReadAsByteArrayAsync(cancellationToken);
         try
         {
-            if (JsonNode.Parse(bytes) is JsonObject body)
+            using var document = JsonDocument.Parse(bytes, Strict);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
-                var cap = Complete(body, userId, outputCap);
-                return new ProviderRequest(JsonSerializer.SerializeToUtf8Bytes(body, ProviderRequestJson.Default.JsonObject), Json, cap);
+                return Complete(document.RootElement, bytes.Length, userId, outputCap);
             }
         }
-        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidOperationException or FormatException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // No JSON, a name twice, or a field of an odd type: the gateway says so.
+            // No JSON, a name twice, or a name that is no text.
         }
 
-        return new ProviderRequest(bytes, content?.Headers.ContentType, outputCap);
+        throw new CallRefusedException(GatewayFailure.RequestUnreadable);
     }
 
     /// <summary>A content to send; each can be sent once.</summary>
     public HttpContent ToContent()
     {
         var content = new ByteArrayContent(Body);
-        content.Headers.ContentType = _contentType;
+        content.Headers.ContentType = Json;
         return content;
     }
 
-    private static long Complete(JsonObject body, Guid userId, int outputCap)
+    private static ProviderRequest Complete(JsonElement request, int length, Guid userId, int outputCap)
     {
-        body["user"] = userId.ToString();
-        if (body["stream"]?.GetValueKind() == JsonValueKind.True)
+        var asked = Greater(Count(request, "max_completion_tokens"), Count(request, "max_tokens"));
+        var streamed = request.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
+
+        var body = new ArrayBufferWriter<byte>(length + 256);
+        // It goes into a request, not into a page.
+        using (var writer = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            if (body["stream_options"] is not JsonObject options)
+            writer.WriteStartObject();
+            Copy(request, writer, name => name is "user"
+                || (name is "stream_options" && streamed)
+                || (name is "max_completion_tokens" or "max_tokens" && asked is null));
+            writer.WriteString("user", userId);
+            if (streamed)
             {
-                body["stream_options"] = options = [];
+                writer.WriteStartObject("stream_options");
+                if (request.TryGetProperty("stream_options", out var options) && options.ValueKind == JsonValueKind.Object)
+                {
+                    Copy(options, writer, name => name is "include_usage");
+                }
+
+                writer.WriteBoolean("include_usage", true);
+                writer.WriteEndObject();
             }
 
-            options["include_usage"] = true;
+            // Always sent: what a call can cost at most must be known, and LiteLLM asks Anthropic for 64,000 when it is not.
+            if (asked is null)
+            {
+                writer.WriteNumber("max_completion_tokens", outputCap);
+            }
+
+            writer.WriteEndObject();
         }
 
-        // Always sent: what a call can cost at most must be known, and LiteLLM asks Anthropic for 64,000 when it is not.
-        var cap = Number(body, "max_completion_tokens") ?? Number(body, "max_tokens");
-        if (cap is null)
-        {
-            body["max_completion_tokens"] = outputCap;
-        }
-
-        return (cap ?? outputCap) * Math.Clamp(Number(body, "n") ?? 1, 1, 128);
+        return new ProviderRequest(body.WrittenSpan.ToArray(), (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices));
     }
 
-    private static long? Number(JsonObject body, string name) =>
-        body[name] is { } node && node.GetValueKind() == JsonValueKind.Number && node.AsValue().TryGetValue(out long number) && number is >= 0 and <= int.MaxValue
+    private static void Copy(JsonElement from, Utf8JsonWriter to, Predicate<string> leaveOut)
+    {
+        foreach (var field in from.EnumerateObject().Where(field => !leaveOut(field.Name)))
+        {
+            to.WritePropertyName(field.Name);
+            to.WriteRawValue(JsonMarshal.GetRawUtf8Value(field.Value), skipInputValidation: true);
+        }
+    }
+
+    private static long? Greater(long? one, long? other) => one is null || other > one ? other : one;
+
+    private static long? Count(JsonElement request, string name) =>
+        request.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+            && value.TryGetInt64(out var number) && number is >= 0 and <= int.MaxValue
             ? number
             : null;
 }

@@ -14,7 +14,7 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
     private const int MaxErrorBytes = 64 * 1024;
 
     /// <exception cref="InvalidOperationException">When a chat completion is asked for outside a <see cref="CallContext"/>.</exception>
-    /// <exception cref="CallRefusedException">When the call cannot be written down: nothing was sent.</exception>
+    /// <exception cref="CallRefusedException">When the call cannot be written down, or cannot be read: nothing was sent.</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (!IsChatCompletion(request))
@@ -27,10 +27,11 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
         var body = await ProviderRequest.ReadAsync(request.Content, context.UserId, OutputCap(context.ModelAlias), cancellationToken);
         var call = new ProviderCall(context, body, accounting);
         await call.OpenAsync(cancellationToken);
-        if (cancellationToken.IsCancellationRequested)
+        if (cancellationToken.IsCancellationRequested || call.Life.IsCancellationRequested)
         {
             call.LeaveUnsent();
             cancellationToken.ThrowIfCancellationRequested();
+            throw new CallRefusedException(GatewayFailure.ServerStopping);
         }
 
         // Not the caller's token: it may leave, and the call go on.

@@ -24,6 +24,9 @@ internal sealed class RecordingOpener : ICallOpener
 
     public Action? OnOpen { get; set; }
 
+    /// <summary>An open ends when this does.</summary>
+    public Task Opening { get; set; } = Task.CompletedTask;
+
     public Task OpenAsync(OpenCall call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -38,6 +41,6 @@ internal sealed class RecordingOpener : ICallOpener
             _calls.Add(call);
         }
 
-        return Task.CompletedTask;
+        return Opening;
     }
 }

@@ -28,7 +28,7 @@ internal sealed class UsageEstimator
     public (long Prompt, long Completion) Estimate(string? model, byte[] request, AnswerText? answer)
     {
         var tokenizer = TokenizerOf(model);
-        return (CountPrompt(tokenizer, request), answer is null ? 0 : tokenizer.Count(answer.ToString(), answer.Length));
+        return (CountPrompt(tokenizer, request), answer is null ? 0 : CountAnswer(tokenizer, answer));
     }
 
     /// <summary>By the model's family: gpt-4 and gpt-3.5 are older than o200k_base.</summary>
@@ -36,9 +36,20 @@ internal sealed class UsageEstimator
     {
         var name = model?[(model.LastIndexOf('/') + 1)..] ?? "";
         var isOld = name.StartsWith("gpt-3.5", StringComparison.OrdinalIgnoreCase)
+            // Azure's names have no dots.
+            || name.StartsWith("gpt-35", StringComparison.OrdinalIgnoreCase)
             || name.Equals("gpt-4", StringComparison.OrdinalIgnoreCase)
             || name.StartsWith("gpt-4-", StringComparison.OrdinalIgnoreCase);
         return isOld ? _cl100k.Value : _o200k.Value;
+    }
+
+    private static long CountAnswer(BoundedTokenizer tokenizer, AnswerText answer)
+    {
+        var text = answer.ToString();
+        var count = tokenizer.Begin(text.Length);
+        count.Add(text);
+        count.AddUnseen(answer.Length - text.Length);
+        return count.Total;
     }
 
     private static long CountPrompt(BoundedTokenizer tokenizer, byte[] request)
@@ -47,47 +58,85 @@ internal sealed class UsageEstimator
         {
             using var document = JsonDocument.Parse(request);
             var root = document.RootElement;
+            // Of all messages together: there may be many of them, each below any bound.
+            var count = tokenizer.Begin(request.Length);
             long tokens = TokensOfAnswerStart;
             if (root.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
             {
                 foreach (var message in messages.EnumerateArray().Where(message => message.ValueKind == JsonValueKind.Object))
                 {
-                    tokens += CountMessage(tokenizer, message);
+                    tokens += CountMessage(count, message);
                 }
             }
 
             if (root.TryGetProperty("tools", out var tools) && tools.ValueKind == JsonValueKind.Array)
             {
-                tokens += tokenizer.Count(tools.GetRawText());
+                foreach (var tool in tools.EnumerateArray())
+                {
+                    count.Add(tool.GetRawText());
+                }
             }
 
-            return tokens;
+            return tokens + count.Total;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // No JSON, or half of a surrogate pair: nothing that a model could have read.
             return 0;
         }
     }
 
-    private static long CountMessage(BoundedTokenizer tokenizer, JsonElement message)
+    /// <summary>Adds the texts of a message; returns what it costs besides them.</summary>
+    private static long CountMessage(TokenCount count, JsonElement message)
     {
         long tokens = TokensPerMessage;
         foreach (var field in message.EnumerateObject())
         {
-            tokens += field.Value.ValueKind switch
+            switch (field.Value.ValueKind)
             {
-                JsonValueKind.String => tokenizer.Count(field.Value.GetString()) + (field.NameEquals("name") ? TokensPerName : 0),
-                JsonValueKind.Array when field.NameEquals("content") => field.Value.EnumerateArray().Sum(part => CountPart(tokenizer, part)),
-                JsonValueKind.Array or JsonValueKind.Object => tokenizer.Count(field.Value.GetRawText()),
-                _ => 0,
-            };
+                case JsonValueKind.String:
+                    count.Add(field.Value.GetString());
+                    tokens += field.NameEquals("name") ? TokensPerName : 0;
+                    break;
+                case JsonValueKind.Array when field.NameEquals("content"):
+                    tokens += field.Value.EnumerateArray().Sum(part => CountPart(count, part));
+                    break;
+                case JsonValueKind.Array when field.NameEquals("tool_calls"):
+                    foreach (var call in field.Value.EnumerateArray())
+                    {
+                        CountToolCall(count, call);
+                    }
+
+                    break;
+                case JsonValueKind.Array or JsonValueKind.Object:
+                    count.Add(field.Value.GetRawText());
+                    break;
+            }
         }
 
         return tokens;
     }
 
-    private static long CountPart(BoundedTokenizer tokenizer, JsonElement part) =>
-        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-            ? tokenizer.Count(text.GetString())
-            : TokensPerPicture;
+    private static long CountPart(TokenCount count, JsonElement part)
+    {
+        if (part.ValueKind != JsonValueKind.Object || !part.TryGetProperty("text", out var text) || text.ValueKind != JsonValueKind.String)
+        {
+            return TokensPerPicture;
+        }
+
+        count.Add(text.GetString());
+        return 0;
+    }
+
+    /// <summary>The name and the arguments; a model does not read the marks around them: {"id":"call_1","type":"function","function":{"name":"…","arguments":"…"}}</summary>
+    private static void CountToolCall(TokenCount count, JsonElement call)
+    {
+        if (call.ValueKind == JsonValueKind.Object && call.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var field in function.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.String))
+            {
+                count.Add(field.Value.GetString());
+            }
+        }
+    }
 }

@@ -84,7 +84,12 @@ public sealed class ComplianceFixture : IAsyncLifetime
         released.EnsureSuccessStatusCode();
     }
 
-    internal void Report(Finding finding) => _findings.Add(finding);
+    /// <summary>Into the table of all cases, and into the output of this one.</summary>
+    internal void Report(Finding finding, ITestOutputHelper output)
+    {
+        _findings.Add(finding);
+        output.WriteLine($"{finding.Source}: {finding.Served} tokens served, {finding.Recorded} in the ledger, {finding.Served - finding.Recorded} short.");
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
@@ -21,6 +22,8 @@ public class UsageAccountingHandlerTests
     private readonly AccountingOptions _options = new();
     private readonly StubLifetime _lifetime = new();
     private readonly CallContext _context = NewContext();
+    private readonly IMeterFactory _meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
+    private ActiveCalls? _active;
 
     /// <summary>Loading its encodings takes half a second: once.</summary>
     private static readonly UsageEstimator Estimator = new();
@@ -376,19 +379,166 @@ public class UsageAccountingHandlerTests
     }
 
     [Theory]
-    [InlineData("""{"model":"chat-default","messages":[],"stream":true,"x":{"y":[1.50]}}""",
-        """{"model":"chat-default","messages":[],"stream":true,"x":{"y":[1.50]},"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
+    [InlineData("""{"model":"chat-default","messages":[{"content":"\u00e9 \ud83d é"}],"stream":true,"x":{"y":[1.50, 1e3]}}""",
+        """{"model":"chat-default","messages":[{"content":"\u00e9 \ud83d é"}],"stream":true,"x":{"y":[1.50, 1e3]},"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
     [InlineData("""{"stream":true,"stream_options":{"include_usage":false,"z":1},"max_tokens":7,"user":"mallory"}""",
-        """{"stream":true,"stream_options":{"include_usage":true,"z":1},"max_tokens":7,"user":"USER"}""", 7)]
+        """{"stream":true,"max_tokens":7,"user":"USER","stream_options":{"z":1,"include_usage":true}}""", 7)]
+    [InlineData("""{"stream":true,"stream_options":null}""", """{"stream":true,"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
+    [InlineData("""{"stream":false,"stream_options":{}}""", """{"stream":false,"stream_options":{},"user":"USER","max_completion_tokens":8192}""", 8192)]
     [InlineData("""{"max_completion_tokens":100,"n":3}""", """{"max_completion_tokens":100,"n":3,"user":"USER"}""", 300)]
-    [InlineData("""{"broken""", """{"broken""", 8192)]
-    [InlineData("""[1]""", """[1]""", 8192)]
+    [InlineData("""{"max_completion_tokens":5,"max_tokens":9}""", """{"max_completion_tokens":5,"max_tokens":9,"user":"USER"}""", 9)]
+    [InlineData("""{"max_tokens":1e9}""", """{"user":"USER","max_completion_tokens":8192}""", 8192)]
+    [InlineData("""{"max_completion_tokens":null,"max_tokens":-1}""", """{"user":"USER","max_completion_tokens":8192}""", 8192)]
     public async Task what_every_call_needs_is_put_into_the_request_and_the_rest_stays(string sent, string received, long cap)
     {
         var body = await ProviderRequest.ReadAsync(new StringContent(sent, Encoding.UTF8, "application/json"), _context.UserId, 8192, Token);
 
         Assert.Equal(received.Replace("USER", _context.UserId.ToString(), StringComparison.Ordinal), Encoding.UTF8.GetString(body.Body));
         Assert.Equal((cap, body.Body.Length), (body.OutputCap, body.PromptBound));
+    }
+
+    [Theory]
+    [InlineData("""{"broken""")]
+    [InlineData("""[1]""")]
+    [InlineData("")]
+    [InlineData("""{"model":"chat-default","temperature":NaN}""")]
+    [InlineData("""{"model":"chat-default","user":"mallory","user":"mallory"}""")]
+    [InlineData("""{"model":"chat-default","stream_options":{"include_usage":false,"include_usage":false}}""")]
+    public async Task a_request_into_which_nothing_can_be_put_is_not_sent(string body)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        using var scope = _context.Enter();
+
+        var refused = await Assert.ThrowsAsync<CallRefusedException>(
+            () => client.PostAsync("v1/chat/completions", new StringContent(body, Encoding.UTF8, "application/json"), Token));
+
+        Assert.Equal((400, "request_unreadable"), (refused.Failure.Status, refused.Failure.Code));
+        Assert.Empty(_opener.Calls);
+        Assert.Empty(gateway.Chats);
+    }
+
+    /// <summary>A provider that tells its usage while it speaks.</summary>
+    [Theory]
+    [InlineData("nothing after it", """{"prompt_tokens":11,"completion_tokens":2}""", false, UsageSource.Partial, 2)]
+    [InlineData("too little", """{"prompt_tokens":11,"completion_tokens":1}""", true, UsageSource.Estimated, 6)]
+    [InlineData("more than can be seen", """{"prompt_tokens":11,"completion_tokens":90}""", true, UsageSource.Partial, 90)]
+    [InlineData("only the prompt", """{"prompt_tokens":11}""", true, UsageSource.Estimated, 6)]
+    public async Task a_running_count_that_text_follows_is_a_lower_bound(string what, string usage, bool more, UsageSource source, long completion)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(Answers.Content + Answers.Usage(usage) + (more ? Answers.Content : ""));
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        Assert.True((UsageOutcome.Failed, source, 11L, completion) == (row.Outcome, row.Source, row.PromptTokens, row.CompletionTokens), $"{what}: {row}");
+        Assert.Equal(usage, row.RawUsage!.Value.GetRawText());
+    }
+
+    [Fact]
+    public async Task a_chunk_with_half_of_a_character_is_text_like_any_other()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var half = Answers.Content.Replace("Hello", "\\ud83d", StringComparison.Ordinal);
+        gateway.OnChat = Answers.SendStream(half + Answers.Finish + Answers.Usage(Answers.UsageJson) + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        Assert.Equal((UsageOutcome.Completed, 11L), (Assert.Single(_writer.Events).Outcome, _writer.Events[0].PromptTokens));
+    }
+
+    [Fact]
+    public async Task when_the_service_stops_an_unwanted_answer_is_read_on_within_the_grace_and_the_stop_waits_for_it()
+    {
+        (_options.OnStop, _options.ShutdownGrace) = (OnStop.Drain, TimeSpan.FromHours(1));
+        var goOn = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = async context =>
+        {
+            await goOn.Task;
+            await Answers.Normal(context);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+        using var cancellation = new CancellationTokenSource();
+        var posting = PostAsync(client, streaming: true, cancellation.Token);
+        await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+
+        _lifetime.StopApplication();
+        var stopping = _active!.StopAsync(Token);
+        Assert.False(stopping.IsCompleted);
+        goOn.SetResult();
+        await stopping;
+
+        var row = Assert.Single(_writer.Events);
+        Assert.Equal((UsageOutcome.Disconnected, UsageSource.Provider, 8L), (row.Outcome, row.Source, row.CompletionTokens));
+    }
+
+    [Fact]
+    public async Task a_call_that_is_being_opened_when_the_grace_ends_is_not_sent()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        var opening = new TaskCompletionSource();
+        _opener.Opening = opening.Task;
+        var posting = PostAsync(client, streaming: true);
+        await Until.TrueAsync(() => _opener.Calls.Count == 1);
+
+        // The host gives up waiting.
+        await _active!.StopAsync(new CancellationToken(canceled: true));
+        opening.SetResult();
+
+        Assert.Equal("server_stopping", (await Assert.ThrowsAsync<CallRefusedException>(() => posting)).Failure.Code);
+        AssertFailedWithoutTokens(Assert.Single(await _context.WhenSettledAsync()).Usage);
+        Assert.Empty(gateway.Chats);
+    }
+
+    [Fact]
+    public async Task the_metrics_tell_tokens_by_class_and_the_times_of_a_call()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        using var client = NewClient(gateway.BaseUrl);
+        var measured = new ConcurrentQueue<(string Name, double Value, string? Class)>();
+        using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == _meters)
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        } };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Measure(instrument, value, tags));
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Measure(instrument, value, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Measure(instrument, value, tags));
+        listener.Start();
+
+        using var response = await PostAsync(client, streaming: true);
+        listener.RecordObservableInstruments();
+        await ReadBodyAsync(response);
+        await _context.WhenSettledAsync();
+
+        Assert.Equal(
+            [("cached_prompt", 4), ("completion", 8), ("prompt", 11), ("reasoning", 3)],
+            measured.Where(one => one.Name == "llmaspire.call.tokens").Select(one => (one.Class, one.Value)).Order());
+        Assert.Contains(measured, one => one is { Name: "llmaspire.call.open", Value: 1 });
+        Assert.Single(measured, one => one.Name == "llmaspire.call.first_token");
+        Assert.Single(measured, one => one.Name == "llmaspire.call.settle");
+        // Told to the telemetry by this pattern, in the service defaults.
+        Assert.StartsWith("LlmAspire.", CallMetrics.MeterName, StringComparison.Ordinal);
+
+        void Measure(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            string? tokenClass = null;
+            foreach (var (name, tag) in tags)
+            {
+                tokenClass = name == "class" ? (string?)tag : tokenClass;
+            }
+
+            measured.Enqueue((instrument.Name, value, tokenClass));
+        }
     }
 
     [Theory]
@@ -513,7 +663,7 @@ public class UsageAccountingHandlerTests
     [InlineData("""{"prompt_tokens":12,"cache_read_input_tokens":5,"completion_tokens":7,"total_tokens":24}""", 17, 7, 5, null)]
     [InlineData("""{"prompt_tokens":17,"cache_read_input_tokens":5,"completion_tokens":7,"total_tokens":24}""", 17, 7, 5, null)]
     [InlineData("""{"input_tokens":17,"input_tokens_details":{"cached_tokens":5},"output_tokens":7}""", 17, 7, null, null)]
-    [InlineData("""{"prompt_tokens":1e300,"completion_tokens":-4}""", 0, 0, null, null)]
+    [InlineData("""{"prompt_tokens":1e300,"completion_tokens":-4}""", 3, 3, null, null)]
     public async Task cached_tokens_are_within_the_prompt_wherever_the_provider_counts_them(string usage, long prompt, long completion, int? cached, int? written)
     {
         await using var gateway = await TestGateway.StartAsync();
@@ -718,8 +868,7 @@ public class UsageAccountingHandlerTests
         var catalog = new ModelCatalog(TimeProvider.System);
         catalog.Replace(new CatalogSnapshot(
             [], new Dictionary<string, Deployment> { ["chat-default-1"] = new("chat-default-1", "chat-default", "openai", "gpt-4o-mini") }, DateTimeOffset.UtcNow));
-        var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        var active = new ActiveCalls(_lifetime, Options.Create(_options), TimeProvider.System);
+        var active = _active = new ActiveCalls(_lifetime, Options.Create(_options), TimeProvider.System);
         active.StartAsync(Token);
         return new HttpClient(new UsageAccountingHandler(new CallAccounting(
             _opener,
@@ -727,7 +876,7 @@ public class UsageAccountingHandlerTests
             catalog,
             Estimator,
             active,
-            new CallMetrics(services.GetRequiredService<IMeterFactory>(), active),
+            new CallMetrics(_meters, active),
             Options.Create(_gateway),
             Options.Create(_options),
             TimeProvider.System,

@@ -36,7 +36,8 @@ public class UsageEstimatorTests
         Assert.Equal(bare, Prompt("""{"messages":[{"role":"user","content":[{"type":"text","text":"Hello, world"}]}]}"""));
         Assert.Equal(bare + 85, Prompt("""{"messages":[{"role":"user","content":[{"type":"text","text":"Hello, world"},{"type":"image_url","image_url":{"url":"data:,xxxxxxxx"}}]}]}"""));
         Assert.True(Prompt("""{"messages":[{"role":"user","content":"Hello, world"}],"tools":[{"type":"function","function":{"name":"now"}}]}""") > bare + 5);
-        Assert.True(Prompt("""{"messages":[{"role":"user","content":"Hello, world"},{"role":"assistant","tool_calls":[{"function":{"name":"now"}}]}]}""") > bare + 5);
+        // A message, its role, and the name that is called; not the marks around it.
+        Assert.Equal(bare + 3 + 1 + 1, Prompt("""{"messages":[{"role":"user","content":"Hello, world"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"now"}}]}]}"""));
         Assert.Equal(0, Prompt("no JSON"));
 
         static long Prompt(string request) => Estimator.Estimate("gpt-4o", Encoding.UTF8.GetBytes(request), null).Prompt;
@@ -46,6 +47,7 @@ public class UsageEstimatorTests
     [InlineData("gpt-4", true)]
     [InlineData("gpt-4-turbo", true)]
     [InlineData("azure/gpt-3.5-turbo", true)]
+    [InlineData("azure/gpt-35-turbo", true)]
     [InlineData("gpt-4o-mini", false)]
     [InlineData("gpt-4.1", false)]
     [InlineData("gpt-6-luna", false)]
@@ -81,6 +83,35 @@ public class UsageEstimatorTests
         // The work is linear in what is encoded, as no run is longer than 200 characters; and no more than a sample is.
         Assert.InRange(tokenizer.Encoded, 1, 2 * BoundedTokenizer.Sample);
         Assert.InRange(tokens, 4_000, 8_000_000);
+    }
+
+    [Theory]
+    [InlineData(1, 4_000_000)]
+    [InlineData(2_000, 1_000)]
+    [InlineData(200_000, 10)]
+    public void of_a_prompt_no_more_is_worked_on_however_it_is_cut_into_messages(int messages, int length)
+    {
+        var estimator = new UsageEstimator();
+        var content = string.Concat(Enumerable.Repeat(Sentence, (length / Sentence.Length) + 1))[..length];
+        var request = JsonSerializer.SerializeToUtf8Bytes(new { messages = Enumerable.Repeat(new { content }, messages) });
+
+        var (prompt, _) = estimator.Estimate(null, request, null);
+
+        Assert.InRange(estimator.TokenizerOf(null).Encoded, 1, 2 * BoundedTokenizer.Sample);
+        var exact = 3 + (long)messages * (3 + Reference.CountTokens(content));
+        Assert.InRange(prompt, exact * 0.97, exact * 1.03);
+    }
+
+    [Fact]
+    public void of_short_questions_with_long_answers_both_are_in_the_sample()
+    {
+        var estimator = new UsageEstimator();
+        var question = string.Concat(Enumerable.Repeat("語", 200));
+        var answer = string.Concat(Enumerable.Repeat(Sentence, 12));
+        var request = JsonSerializer.SerializeToUtf8Bytes(new { messages = Enumerable.Range(0, 400).Select(i => new { content = i % 2 == 0 ? question : answer }) });
+
+        var exact = 3 + 200L * (6 + Reference.CountTokens(question) + Reference.CountTokens(answer));
+        Assert.InRange(estimator.Estimate(null, request, null).Prompt, exact * 0.97, exact * 1.03);
     }
 
     [Fact]
