@@ -44,6 +44,8 @@ internal sealed record SeenAnswer
 internal sealed record SeenUsage(
     Guid CallId, long PromptTokens, long CompletionTokens, long CachedTokens, long ReasoningTokens, string Source, string Outcome)
 {
+    public override string ToString() => $"{Outcome}, {Source} {PromptTokens}/{CompletionTokens}/{CachedTokens}/{ReasoningTokens}";
+
     public static SeenUsage From(LedgerRow row) => new(
         row.Id, row.PromptTokens, row.CompletionTokens, row.CachedTokens, row.ReasoningTokens, row.Source, row.Outcome);
 }
