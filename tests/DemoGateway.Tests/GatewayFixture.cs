@@ -56,7 +56,8 @@ public class GatewayFixture : IDisposable
 
     public HttpClient Anonymous { get; }
 
-    public Task<HttpResponseMessage> PostAsync(string json, string? callId = null, string path = "/v1/chat/completions")
+    /// <param name="fault">The value of <c>x-demo-fault</c>.</param>
+    public Task<HttpResponseMessage> PostAsync(string json, string? callId = null, string path = "/v1/chat/completions", string? fault = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         if (callId is not null)
@@ -64,22 +65,27 @@ public class GatewayFixture : IDisposable
             request.Headers.Add("x-litellm-call-id", callId);
         }
 
+        if (fault is not null)
+        {
+            request.Headers.Add("x-demo-fault", fault);
+        }
+
         return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 
     /// <summary>An answer as one body; asserts that it is one.</summary>
-    public async Task<JsonNode> CompleteAsync(string json, string? callId = null)
+    public async Task<JsonNode> CompleteAsync(string json, string? callId = null, string? fault = null)
     {
-        using var response = await PostAsync(json, callId);
+        using var response = await PostAsync(json, callId, fault: fault);
         var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(response.IsSuccessStatusCode, body);
         return JsonNode.Parse(body)!;
     }
 
     /// <summary>The data of the events of a streamed answer.</summary>
-    public async Task<IReadOnlyList<string>> StreamAsync(string json, string? callId = null)
+    public async Task<IReadOnlyList<string>> StreamAsync(string json, string? callId = null, string? fault = null)
     {
-        using var response = await PostAsync(json, callId);
+        using var response = await PostAsync(json, callId, fault: fault);
         return await ReadEventsAsync(response);
     }
 
@@ -95,10 +101,29 @@ public class GatewayFixture : IDisposable
         })];
     }
 
-    public async Task<JsonObject> ServedAsync(string callId)
+    public async Task<JsonObject> ServedAsync(string callId) => Assert.Single(await AllServedAsync(callId));
+
+    /// <summary>The entries of a call, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonObject>> AllServedAsync(string callId)
     {
         var body = await Client.GetStringAsync(new Uri($"/_demo/served?call_id={callId}", UriKind.Relative), TestContext.Current.CancellationToken);
-        return Assert.Single(JsonNode.Parse(body)!["data"]!.AsArray())!.AsObject();
+        return [.. JsonNode.Parse(body)!["data"]!.AsArray().Select(entry => entry!.AsObject())];
+    }
+
+    /// <summary>Waits until a call of this id is on record and meets the condition.</summary>
+    public async Task<JsonObject> UntilServedAsync(string callId, Func<JsonObject, bool> condition)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            if ((await AllServedAsync(callId)).LastOrDefault() is { } served && condition(served))
+            {
+                return served;
+            }
+
+            await Task.Delay(10, timeout.Token);
+        }
     }
 
     /// <summary>The request of one user message, with members added or replaced.</summary>

@@ -20,6 +20,7 @@ public class LiteLlmConfigTests
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\n    model_info: {id: x}\n  - model_name: chat\n    litellm_params: {model: a/c}\n    model_info: {id: x}\n", 5, "model_info.id \"x\" twice")]
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\nrouter_settings:\n  fallbacks:\n    - chat: [other]\n", 6, "names \"other\", which is no model_name")]
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\nlitellm_settings:\n  fallbacks:\n    - chat: other\n", 6, "a fallback of another form")]
+    [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\nrouter_settings:\n  num_retries: some\n", 5, "has num_retries that is not a number")]
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\ngeneral_settings: [a]\n", 4, "has general_settings that is not a mapping")]
     public void a_mistake_is_named_with_file_line_and_remedy(string yaml, int line, string what)
     {
@@ -68,6 +69,13 @@ public class LiteLlmConfigTests
         Assert.Equal(deployment.Id, Read(Yaml).Deployments[0].Id);
         Assert.NotEqual(deployment.Id, Read(Yaml.Replace("one", "two", StringComparison.Ordinal)).Deployments[0].Id);
     }
+
+    [Theory]
+    [InlineData("", 2)]
+    [InlineData("router_settings: {num_retries: 5}\nlitellm_settings: {num_retries: 7}\n", 5)]
+    [InlineData("router_settings: {timeout: 60}\nlitellm_settings: {num_retries: 0}\n", 0)]
+    public void retries_are_taken_from_either_section_or_are_the_proxys_own(string settings, int expected) =>
+        Assert.Equal(expected, Read($"model_list:\n  - model_name: chat\n    litellm_params: {{model: a/b}}\n{settings}").MaxRetries);
 
     [Theory]
     [InlineData("os.environ/MY_KEY", "sk-mine")]

@@ -26,6 +26,15 @@ public class PaceTests
     }
 
     [Fact]
+    public async Task a_pause_is_not_made_up_for()
+    {
+        var steps = Play(tokensPerSecond: 10, firstMs: 200, new TextStep("a"), new PauseStep(TimeSpan.FromMilliseconds(750)), new TextStep("b"), new TextStep("c"));
+
+        // The pause begins when the second token would be due.
+        Assert.Equal([200, 1050, 1150], await DueTimesAsync(steps));
+    }
+
+    [Fact]
     public async Task no_pace_waits_for_nothing()
     {
         var steps = Play(tokensPerSecond: 0, firstMs: 0, [.. Enumerable.Repeat(new TextStep("a"), 1000)]);

@@ -48,7 +48,7 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
             Headers = { { "x-litellm-call-id", callId } },
         };
         var call = paced.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
-        await UntilAsync(() => paced.FindServedAsync(callId), served => (int?)served?["completion_tokens"] >= 3);
+        await paced.UntilServedAsync(callId, served => (int?)served["completion_tokens"] >= 3);
         if (stream)
         {
             (await call).Dispose();
@@ -59,8 +59,8 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         }
 
-        var served = await UntilAsync(() => paced.FindServedAsync(callId), served => (bool?)served?["finished"] == true);
-        Assert.Equal("client_gone", (string?)served!["outcome"]);
+        var served = await paced.UntilServedAsync(callId, served => (bool?)served["finished"] == true);
+        Assert.Equal("client_gone", (string?)served["outcome"]);
         // The answer has well over a hundred tokens; at 40 a second it would have run for seconds.
         Assert.InRange((int)served["completion_tokens"]!, 3, 100);
     }
@@ -69,9 +69,9 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
     public async Task a_running_call_is_told_with_the_tokens_so_far()
     {
         using var response = await paced.PostAsync(GatewayFixture.Ask("Explain rain", with: new { stream = true }), "running");
-        var served = await UntilAsync(() => paced.FindServedAsync("running"), served => (int?)served?["completion_tokens"] >= 2);
+        var served = await paced.UntilServedAsync("running", served => (int?)served["completion_tokens"] >= 2);
 
-        Assert.False((bool?)served!["finished"]);
+        Assert.False((bool?)served["finished"]);
         Assert.True(served.ContainsKey("outcome"));
         Assert.Null(served["outcome"]);
     }
@@ -91,27 +91,87 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
     public async Task a_log_continues_its_file_and_a_torn_line_spoils_nothing()
     {
         var path = Path.Combine(_folder.FullName, "deep", "served.jsonl");
-        var head = new ServedCallHead("first", "id", "alias", "openai", "gpt", true, 5, 0, 0);
         using (var log = new ServedLog(path, TimeProvider.System))
         {
-            log.Accept(head).Count(3, reasoning: false);
+            log.Accept(Head("first")).Count(3, reasoning: false);
         }
 
         await File.AppendAllTextAsync(path, "{\"id\":\"half a li", TestContext.Current.CancellationToken);
         using (var log = new ServedLog(path, TimeProvider.System))
         {
-            var meter = log.Accept(head with { CallId = "second" });
+            var meter = log.Accept(Head("second"));
             meter.Count(2, reasoning: true);
             meter.Count(1, reasoning: false);
             meter.Finish(ServedOutcome.Completed);
             meter.Finish(ServedOutcome.Failed);
             using var index = new ServedIndex(log);
-            var calls = (await index.ReadAsync(callId: null, since: null, TestContext.Current.CancellationToken)).Data;
 
-            Assert.Equal(
-                [("first", 3, 0, null), ("second", 3, 2, ServedOutcome.Completed)],
-                calls.Select(call => (call.CallId, call.CompletionTokens, call.ReasoningTokens, call.Outcome)));
+            Assert.Equal([("first", 3, 0, null), ("second", 3, 2, ServedOutcome.Completed)], (await ReadAsync(index)).Data.Select(Told));
         }
+    }
+
+    [Fact]
+    public async Task an_index_goes_on_where_it_was()
+    {
+        using var log = new ServedLog(Path.Combine(_folder.FullName, "served.jsonl"), TimeProvider.System);
+        using var index = new ServedIndex(log);
+        var first = log.Accept(Head("first"));
+        first.Count(1, reasoning: false);
+        var before = await ReadAsync(index);
+        first.Count(2, reasoning: true);
+        first.Finish(ServedOutcome.Completed);
+        log.Accept(Head("second")).Count(5, reasoning: false);
+        var after = await ReadAsync(index);
+
+        Assert.Equal([("first", 1, 0, null)], before.Data.Select(Told));
+        Assert.Equal([("first", 3, 2, ServedOutcome.Completed), ("second", 5, 0, null)], after.Data.Select(Told));
+    }
+
+    [Fact]
+    public async Task an_index_tells_what_came_after_a_call_and_what_has_an_id()
+    {
+        using var log = new ServedLog(Path.Combine(_folder.FullName, "served.jsonl"), TimeProvider.System);
+        using var index = new ServedIndex(log);
+        foreach (var callId in (string[])["a", "b", "a", "c"])
+        {
+            log.Accept(Head(callId));
+        }
+
+        var all = (await ReadAsync(index)).Data;
+
+        Assert.Equal(["a", "b", "a", "c"], all.Select(call => call.CallId));
+        Assert.Equal(all.Skip(2), (await ReadAsync(index, since: all[1].Id)).Data);
+        Assert.Equal([all[2]], (await ReadAsync(index, "a", all[0].Id)).Data);
+        Assert.Empty((await ReadAsync(index, since: all[3].Id)).Data);
+        Assert.Equal(all, (await ReadAsync(index, since: Guid.NewGuid())).Data);
+    }
+
+    [Fact]
+    public async Task an_index_lets_go_of_the_oldest_calls_and_says_so()
+    {
+        using var log = new ServedLog(Path.Combine(_folder.FullName, "served.jsonl"), TimeProvider.System);
+        using var index = new ServedIndex(log, capacity: 20);
+        foreach (var i in Enumerable.Range(0, 25))
+        {
+            log.Accept(Head($"{i}")).Count(i, reasoning: false);
+        }
+
+        var list = await ReadAsync(index);
+
+        Assert.Equal(6, list.LeftOut);
+        Assert.Equal(Enumerable.Range(6, 19).Select(i => ($"{i}", i)), list.Data.Select(call => (call.CallId, call.CompletionTokens)));
+    }
+
+    [Fact]
+    public async Task an_index_reads_lines_that_are_longer_than_its_buffer()
+    {
+        using var log = new ServedLog(Path.Combine(_folder.FullName, "served.jsonl"), TimeProvider.System);
+        using var index = new ServedIndex(log);
+        var callId = new string('x', 3_000_000);
+        log.Accept(Head(callId)).Finish(ServedOutcome.Failed);
+        log.Accept(Head("next")).Count(1, reasoning: false);
+
+        Assert.Equal([(callId, 0, 0, ServedOutcome.Failed), ("next", 1, 0, null)], (await ReadAsync(index)).Data.Select(Told));
     }
 
     [Fact]
@@ -121,7 +181,7 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
         using var log = new ServedLog(path, TimeProvider.System);
         Parallel.For(0, 50, i =>
         {
-            var meter = log.Accept(new ServedCallHead($"call-{i}", "id", "alias", "openai", "gpt", true, 5, 0, 0));
+            var meter = log.Accept(Head($"call-{i}"));
             for (var token = 0; token < 100; token++)
             {
                 meter.Count(1, reasoning: false);
@@ -130,7 +190,7 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
             meter.Finish(ServedOutcome.Completed);
         });
         using var index = new ServedIndex(log);
-        var calls = (await index.ReadAsync(callId: null, since: null, TestContext.Current.CancellationToken)).Data;
+        var calls = (await ReadAsync(index)).Data;
 
         Assert.Equal(50, calls.Count);
         Assert.All(calls, call => Assert.Equal((100, ServedOutcome.Completed), (call.CompletionTokens, call.Outcome)));
@@ -142,28 +202,13 @@ public class ServedTests(GatewayFixture gateway, ServedTests.PacedGateway paced)
         GC.SuppressFinalize(this);
     }
 
-    private static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> condition)
-    {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (true)
-        {
-            var seen = await look();
-            if (condition(seen))
-            {
-                return seen;
-            }
+    private static ServedCallHead Head(string callId) => new(callId, "id", "alias", "openai", "gpt", true, 5, 0, 0);
 
-            timeout.Token.ThrowIfCancellationRequested();
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
-    }
+    private static (string CallId, int Tokens, int Reasoning, ServedOutcome? Outcome) Told(ServedCall call) =>
+        (call.CallId, call.CompletionTokens, call.ReasoningTokens, call.Outcome);
 
-    public class PacedGateway() : GatewayFixture([KeyValuePair.Create("Gateway:TokensPerSecond", "40")])
-    {
-        public async Task<JsonObject?> FindServedAsync(string callId)
-        {
-            var body = await Client.GetStringAsync(new Uri($"/_demo/served?call_id={callId}", UriKind.Relative), TestContext.Current.CancellationToken);
-            return JsonNode.Parse(body)!["data"]!.AsArray().SingleOrDefault()?.AsObject();
-        }
-    }
+    private static Task<ServedList> ReadAsync(ServedIndex index, string? callId = null, Guid? since = null) =>
+        index.ReadAsync(callId, since, TestContext.Current.CancellationToken);
+
+    public class PacedGateway() : GatewayFixture([KeyValuePair.Create("Gateway:TokensPerSecond", "40")]);
 }

@@ -25,11 +25,11 @@ internal sealed class AnswerPacer(HoldGates gates, TimeProvider time)
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            if (step is PauseStep or HoldStep)
+            var before = time.GetTimestamp();
+            if (Silence(step, cancellationToken) is { } silence)
             {
-                var before = time.GetTimestamp();
-                await (step is HoldStep hold ? gates.WaitAsync(hold.Name, cancellationToken) : Task.Delay(((PauseStep)step).Duration, time, cancellationToken));
-                // A silence is not made up for.
+                // It is not made up for.
+                await silence;
                 due += time.GetElapsedTime(before);
                 continue;
             }
@@ -38,4 +38,11 @@ internal sealed class AnswerPacer(HoldGates gates, TimeProvider time)
             due += step is ReasoningStep ? TimeSpan.Zero : perToken * step.Tokens;
         }
     }
+
+    private Task? Silence(AnswerStep step, CancellationToken cancellationToken) => step switch
+    {
+        PauseStep pause => Task.Delay(pause.Duration, time, cancellationToken),
+        HoldStep hold => gates.WaitAsync(hold.Name, cancellationToken),
+        _ => null,
+    };
 }

@@ -1,7 +1,6 @@
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.DemoModel;
-using LlmAspire.DemoGateway.Faults;
 
 namespace LlmAspire.DemoGateway.Chat;
 
@@ -30,7 +29,8 @@ internal sealed record Serving(Deployment Deployment, int PromptTokens, int Cach
         TokenUsage.For(Deployment.Provider, PromptTokens, CachedTokens, CacheWriteTokens, completion, reasoning);
 
     /// <summary>The usage as the proxy guesses it when the provider told none: it cannot know of thinking, nor of a cache.</summary>
-    public TokenUsage GuessOf(IEnumerable<AnswerStep> steps) => TokenUsage.Guess(PromptTokens, steps.VisibleTokens());
+    public TokenUsage GuessOf(IEnumerable<AnswerStep> steps) =>
+        TokenUsage.Guess(PromptTokens, steps.VisibleTokens());
 
     /// <summary>What a provider tells that counts nothing: zeros, which are not the same as silence.</summary>
     public TokenUsage Zero() => TokenUsage.For(Deployment.Provider, 0, 0, 0, 0, 0);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
@@ -77,8 +78,11 @@ internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment
     private async Task WriteEventAsync(byte[] data)
     {
         Begin();
-        await http.Response.Body.WriteAsync((byte[])[.. "data: "u8, .. data, .. "\n\n"u8], http.RequestAborted);
-        await http.Response.Body.FlushAsync(http.RequestAborted);
+        var body = http.Response.BodyWriter;
+        body.Write("data: "u8);
+        body.Write(data);
+        body.Write("\n\n"u8);
+        await body.FlushAsync(http.RequestAborted);
     }
 
     private void Begin()

@@ -5,7 +5,7 @@ namespace LlmAspire.DemoGateway.DemoModel;
 
 /// <summary>
 /// English prose of any length, about a town by the sea: as varied as what people read, unlike a sentence repeated, so that tokens can be estimated
-/// from it as from any other. <c>Prose.txt</c> holds its paragraphs, some 3,400 tokens; <c>{this|that}</c> is a choice in them.
+/// from it as from any other. <c>Prose.txt</c> holds its paragraphs, some 3,100 tokens; <c>{this|that}</c> is a choice in them.
 /// </summary>
 internal static partial class Prose
 {

@@ -11,7 +11,7 @@ internal static class Tokenizer
 {
     /// <summary>
     /// Runs of one kind of character are encoded in parts of this many: merging takes quadratic time in the length of a run, minutes for a megabyte of one letter.
-    /// Words, and runs of punctuation or blanks, are shorter in all but hostile text; there a cut costs at most a token.
+    /// Words, and runs of punctuation or blanks, are shorter in all but hostile text; there a cut costs at most a token. Digits go by threes anyhow.
     /// </summary>
     private const int MaxRun = 256;
 
@@ -71,7 +71,7 @@ internal static class Tokenizer
             {
                 (runStart, runKind) = (i, kind);
             }
-            else if (i - runStart >= MaxRun && !char.IsLowSurrogate(text[i]))
+            else if (runKind != Kind.Digit && i - runStart >= MaxRun && !char.IsLowSurrogate(text[i]))
             {
                 parts.Add(partStart..i);
                 (partStart, runStart) = (i, i);

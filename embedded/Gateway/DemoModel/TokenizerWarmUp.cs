@@ -1,13 +1,16 @@
 namespace LlmAspire.DemoGateway.DemoModel;
 
-/// <summary>Loads the vocabulary once the gateway listens, so that neither its start nor its first answer waits for it.</summary>
-internal sealed class TokenizerWarmUp(IHostApplicationLifetime lifetime) : BackgroundService
+/// <summary>
+/// Loads the vocabulary when the gateway has been up for a while: half a second of a core that neither its own start nor that of the services which wait for it
+/// has to share. A question that comes earlier loads it itself.
+/// </summary>
+internal sealed class TokenizerWarmUp(TimeProvider time) : BackgroundService
 {
+    private static readonly TimeSpan AfterStart = TimeSpan.FromSeconds(10);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
-        await started.Task.WaitAsync(stoppingToken);
+        await Task.Delay(AfterStart, time, stoppingToken);
         Tokenizer.Load();
     }
 }

@@ -75,8 +75,9 @@ internal static class FaultReader
         _ => null,
     };
 
-    private static FaultPlan? WithBreak(FaultPlan plan, BreakKind kind, string? value, int from = 0) =>
-        plan.Break is null && Count(value, from) is { } after ? plan with { Break = new Break(kind, after) } : null;
+    private static FaultPlan? WithBreak(FaultPlan plan, BreakKind kind, string? value, int from = 0) => plan.Break is null
+        ? Count(value, from) is { } after ? plan with { Break = new Break(kind, after) } : null
+        : throw Wrong("An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset' and 'eof' exclude each other.");
 
     private static FaultPlan? WithMidFallback(FaultPlan plan, string? value)
     {

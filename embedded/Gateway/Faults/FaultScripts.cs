@@ -5,7 +5,9 @@ using LlmAspire.DemoGateway.Served;
 
 namespace LlmAspire.DemoGateway.Faults;
 
-/// <summary>Makes of the script of a good answer the script of one that goes wrong. Each fault is one change of it; they are made in the order of these methods.</summary>
+/// <summary>
+/// Makes of the script of a good answer the script of one that goes wrong. Each fault is one change of it; they are made in the order of these methods.
+/// </summary>
 internal static class FaultScripts
 {
     /// <summary>So that what was sent before a reset is out of our buffers when the connection goes.</summary>
@@ -13,11 +15,14 @@ internal static class FaultScripts
 
     private static readonly TimeSpan BeforeLateUsage = TimeSpan.FromMilliseconds(100);
 
+    private static readonly SettleStep Failed = new(ServedOutcome.Failed);
+
     /// <summary>After some steps another deployment has the word.</summary>
+    /// <param name="kept">So many steps of the first.</param>
     /// <param name="rest">What the other says.</param>
     public static AnswerScript WithTakeOver(this AnswerScript script, int kept, Serving by, ModelAnswer rest, bool tellUsage) => script with
     {
-        Content = [.. script.Content.Take(kept), new SettleStep(ServedOutcome.Failed), new TakeOverStep(by), .. rest.Steps],
+        Content = [.. script.Content.Take(kept), Failed, new TakeOverStep(by), .. rest.Steps],
         Ending = AnswerScript.Of(by, rest, tellUsage).Ending,
     };
 
@@ -72,7 +77,7 @@ internal static class FaultScripts
             UsageForm.Cumulative when streamed => script with { Content = Running(script) },
             UsageForm.Mid when streamed => script.WithEndingUsage(_ => []) with
             {
-                Content = Inserted(script.Content, script.Content.StepsWithin(VisibleTokens(script.Content) / 2), new UsageStep(by.UsageOf(own))),
+                Content = Inserted(script.Content, script.Content.StepsWithin(script.Content.VisibleTokens() / 2), new UsageStep(by.UsageOf(own))),
             },
             _ => script,
         };
@@ -83,23 +88,6 @@ internal static class FaultScripts
     {
         Content = Inserted(held.Content, held.Content.StepsWithin(hold.After), new HoldStep(hold.Name)),
     });
-
-    /// <summary>How many steps it takes until <paramref name="visible"/> tokens can be seen; thinking comes before the first of them.</summary>
-    public static int StepsWithin(this IReadOnlyList<AnswerStep> steps, int visible)
-    {
-        var count = 0;
-        while (count < steps.Count && (steps[count] is ReasoningStep || steps[count].Tokens <= visible))
-        {
-            visible -= steps[count] is ReasoningStep ? 0 : steps[count].Tokens;
-            count++;
-        }
-
-        return count;
-    }
-
-    private static SettleStep Failed { get; } = new(ServedOutcome.Failed);
-
-    public static int VisibleTokens(this IEnumerable<AnswerStep> steps) => steps.Where(step => step is not ReasoningStep).Sum(step => step.Tokens);
 
     /// <summary>Who has the word at the end, and what they said: a provider reports its own tokens only.</summary>
     private static (Serving By, IEnumerable<AnswerStep> Own) Last(Serving first, IReadOnlyList<AnswerStep> content)

@@ -54,7 +54,7 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
 
     private Deployment StandIn(Deployment asked, string? alias, long? seed)
     {
-        alias ??= config.Fallbacks.GetValueOrDefault(asked.Alias)?[0]
+        alias ??= config.Fallbacks.GetValueOrDefault(asked.Alias)?.FirstOrDefault()
             ?? throw GatewayException.WrongFault($"'{asked.Alias}' has no fallback in the configuration: name one.");
         return alias == asked.Alias
             ? throw GatewayException.WrongFault($"'{alias}' cannot stand in for itself.")

@@ -116,7 +116,16 @@ internal sealed class ServedIndex(ServedLog log, int capacity = ServedIndex.Capa
     }
 
     /// <summary>One string for the same name in all calls.</summary>
-    private string Shared(string name) => _names.TryGetValue(name, out var known) || !_names.Add(name) ? known! : name;
+    private string Shared(string name)
+    {
+        if (_names.TryGetValue(name, out var known))
+        {
+            return known;
+        }
+
+        _names.Add(name);
+        return name;
+    }
 
     /// <summary>The line of a token, without a JSON parser: of a hundred lines ninety-nine are of this form, and only this form ends so.</summary>
     private static (Guid Id, int Count)? ParseTokens(ReadOnlySpan<byte> line)
