@@ -11,7 +11,6 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
 {
     private readonly ConcurrentDictionary<Guid, ProviderCall> _calls = new();
     private ITimer? _cut;
-    private volatile bool _isCut;
     private int _drains;
 
     public int Count => _calls.Count;
@@ -25,10 +24,6 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
     {
         _calls[call.Id] = call;
         _ = RemoveWhenSettledAsync(call);
-        if (_isCut)
-        {
-            call.Cut(GatewayFailure.ServerStopping);
-        }
     }
 
     /// <summary>Whether one more unwanted answer may be read on. If so, <see cref="EndDrain"/> has to be called at its end.</summary>
@@ -69,7 +64,6 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
 
     private void CutAll()
     {
-        _isCut = true;
         foreach (var call in _calls.Values)
         {
             call.Cut(GatewayFailure.ServerStopping);

@@ -1,8 +1,6 @@
-using System.Diagnostics.Metrics;
 using LlmAspire.EmbeddedPostgres;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
-using LlmAspire.UsageWorker.Ingestion;
 
 namespace LlmAspire.UsageWorker.Tests;
 
@@ -94,32 +92,20 @@ public class IngestionWorkerTests(PostgresFixture postgres)
     [Fact]
     public async Task the_metrics_count_what_was_ingested_and_rejected()
     {
-        Dictionary<string, double> sums = [];
-        using var listener = new MeterListener
-        {
-            InstrumentPublished = (instrument, meters) =>
-            {
-                if (instrument.Meter.Name == IngestionTelemetry.Name)
-                {
-                    meters.EnableMeasurementEvents(instrument);
-                }
-            },
-        };
-        // Other tests of this class do not run meanwhile.
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
-        listener.Start();
         await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        using var metrics = new Metrics(host);
         var usageEvent = Event();
 
         await host.Writer.WriteAsync(usageEvent, Cancellation);
         await host.Writer.WriteAsync(usageEvent, Cancellation);
         await host.ScalarAsync("INSERT INTO ledger.usage_inbox (event) VALUES ('{}')");
-        await WorkerHost.WaitAsync(() => Task.FromResult(sums.GetValueOrDefault("llmaspire.ledger.batch.size") >= 3));
+        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Sum("llmaspire.ledger.batch.size") >= 3));
 
-        Assert.Equal(1, sums["llmaspire.ledger.ingested"]);
-        Assert.Equal(1, sums["llmaspire.ledger.repeated"]);
-        Assert.Equal(1, sums["llmaspire.ledger.rejected"]);
+        Assert.Equal(1, metrics.Sum("llmaspire.ledger.ingested"));
+        Assert.Equal(1, metrics.Sum("llmaspire.ledger.repeated"));
+        Assert.Equal(1, metrics.Sum("llmaspire.ledger.rejected"));
+        Assert.Equal(12, metrics.Sum("llmaspire.ledger.tokens class=prompt model=chat-default"));
+        Assert.Equal(34, metrics.Sum("llmaspire.ledger.tokens class=completion model=chat-default"));
     }
 
     [Fact]
@@ -149,23 +135,32 @@ public class IngestionWorkerTests(PostgresFixture postgres)
         await server.RestartAsync(PostgresStopMode.Immediate, Cancellation);
         await Task.WhenAll(writes);
 
-        await WorkerHost.WaitAsync(async () => await first.ScalarAsync("SELECT count(*) FROM ledger.usage_inbox") is 0L);
+        await WorkerHost.WaitAsync(async () => (await first.RowIdsAsync()).Length == events.Length);
         Assert.Equal(events.Select(usageEvent => usageEvent.Id).Order(), (await first.RowIdsAsync()).Order());
         Assert.Equal(0L, await first.ScalarAsync("SELECT count(*) FROM ledger.usage_rejected"));
+        Assert.Equal([], await first.Sums.VerifyAsync(Cancellation));
     }
 
-    private static UsageEvent Event() => new()
+    [Fact]
+    public async Task three_workers_keep_the_sums_right_while_events_good_bad_and_repeated_are_written()
     {
-        Id = Guid.CreateVersion7(),
-        RequestId = Guid.CreateVersion7(),
-        UserId = Guid.NewGuid(),
-        OrgId = Guid.NewGuid(),
-        Operation = UsageOperation.Chat,
-        ModelAlias = "chat-default",
-        PromptTokens = 12,
-        CompletionTokens = 34,
-        Source = UsageSource.Provider,
-        Outcome = UsageOutcome.Completed,
-        DurationMs = 56,
-    };
+        var connectionString = await postgres.CreateDatabaseAsync();
+        await using var first = await WorkerHost.StartAsync(connectionString);
+        await using var second = await WorkerHost.StartAsync(connectionString);
+        await using var third = await WorkerHost.StartAsync(connectionString);
+        // All of one organisation: the workers meet at the same sums.
+        var (org, user) = (Guid.NewGuid(), Guid.NewGuid());
+        UsageEvent[] events = [.. Enumerable.Range(0, 3000).Select(_ => Event() with { OrgId = org, UserId = user })];
+        UsageEvent[] bad = [.. events[..30].Select(good => good with { Id = Guid.CreateVersion7(), DurationMs = -1 })];
+
+        await Task.WhenAll(events.Concat(bad).Concat(events[..300]).Select(usageEvent => first.Writer.WriteAsync(usageEvent, Cancellation)));
+
+        await WorkerHost.WaitAsync(async () => await first.ScalarAsync("SELECT count(*) FROM ledger.usage_inbox") is 0L);
+        Assert.Equal(events.Select(usageEvent => usageEvent.Id).Order(), (await first.RowIdsAsync()).Order());
+        Assert.Equal(30L, await first.ScalarAsync("SELECT count(*) FROM ledger.usage_rejected WHERE reason LIKE '%ck_llm_usage_not_negative%'"));
+        Assert.Equal([], await first.Sums.VerifyAsync(Cancellation));
+        Assert.Equal(3000L * 46, await first.ScalarAsync("SELECT used_tokens FROM ledger.allowance"));
+    }
+
+    private static UsageEvent Event() => Calls.Settle();
 }

@@ -1,9 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
+using LlmAspire.UsageWorker.Retention;
+using LlmAspire.UsageWorker.Sweeping;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using OpenTelemetry;
@@ -19,13 +24,22 @@ internal sealed class WorkerHost : IAsyncDisposable
     private readonly IHost _host;
     private readonly SpanCollector _spans;
 
-    private WorkerHost(IHost host, SpanCollector spans)
+    private readonly string _spoolFolder;
+
+    private WorkerHost(IHost host, SpanCollector spans, string spoolFolder)
     {
         _host = host;
         _spans = spans;
+        _spoolFolder = spoolFolder;
     }
 
     public IUsageEventWriter Writer => _host.Services.GetRequiredService<IUsageEventWriter>();
+
+    public UsageSums Sums => _host.Services.GetRequiredService<UsageSums>();
+
+    public HealthCheckService Health => _host.Services.GetRequiredService<HealthCheckService>();
+
+    public IMeterFactory Meters => _host.Services.GetRequiredService<IMeterFactory>();
 
     public NpgsqlDataSource Source => _host.Services.GetRequiredService<NpgsqlDataSource>();
 
@@ -33,13 +47,22 @@ internal sealed class WorkerHost : IAsyncDisposable
     public IReadOnlyCollection<Activity> Spans => _spans.Ended;
 
     /// <summary>Starts it and waits until it listens.</summary>
-    public static async Task<WorkerHost> StartAsync(string connectionString, bool worker = true, TimeSpan? pollInterval = null)
+    public static async Task<WorkerHost> StartAsync(
+        string connectionString, bool worker = true, TimeSpan? pollInterval = null, params (string Key, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration["ConnectionStrings:llm"] = connectionString;
         if (pollInterval is { } interval)
         {
             builder.Configuration["Ingestion:PollInterval"] = interval.ToString();
+        }
+
+        // Of its own: a host adopts what others leave in a common one.
+        var spoolFolder = Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}");
+        builder.Configuration["Spool:Directory"] = spoolFolder;
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
         }
 
         var spans = new SpanCollector();
@@ -50,12 +73,15 @@ internal sealed class WorkerHost : IAsyncDisposable
         if (worker)
         {
             builder.AddIngestion();
+            builder.AddSweeping();
+            builder.AddRetention();
+            builder.AddBacklog();
         }
 
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         await host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(TestContext.Current.CancellationToken);
-        var started = new WorkerHost(host, spans);
+        var started = new WorkerHost(host, spans, spoolFolder);
         if (worker)
         {
             await WaitAsync(async () => await started.ListenersAsync() > 0);
@@ -96,6 +122,10 @@ internal sealed class WorkerHost : IAsyncDisposable
     {
         await _host.StopAsync(TestContext.Current.CancellationToken);
         _host.Dispose();
+        if (Directory.Exists(_spoolFolder))
+        {
+            Directory.Delete(_spoolFolder, recursive: true);
+        }
     }
 
     private sealed class SpanCollector : BaseProcessor<Activity>

@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmAspire.Api.Tests.Llm;
 
@@ -23,6 +24,7 @@ public class UsageAccountingHandlerTests
     private readonly StubLifetime _lifetime = new();
     private readonly CallContext _context = NewContext();
     private readonly IMeterFactory _meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
+    private TimeProvider _time = TimeProvider.System;
     private ActiveCalls? _active;
 
     /// <summary>Loading its encodings takes half a second: once.</summary>
@@ -292,16 +294,57 @@ public class UsageAccountingHandlerTests
     [InlineData(false)]
     public async Task a_gateway_that_falls_silent_is_a_time_out(bool begun)
     {
-        _gateway.AnswerTimeout = TimeSpan.FromMilliseconds(300);
+        var time = new FakeTimeProvider();
+        _time = time;
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = begun ? Answers.SendAndWait(Answers.Content) : context => Task.Delay(Timeout.Infinite, context.RequestAborted);
         using var client = NewClient(gateway.BaseUrl);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAsync(client, streaming: true));
+        if (begun)
+        {
+            using var response = await PostAsync(client, streaming: true);
+            await using var stream = await response.Content.ReadAsStreamAsync(Token);
+            await ReadContentAsync(stream);
+            var more = stream.ReadAsync(new byte[64], Token).AsTask();
+            time.Advance(_gateway.AnswerTimeout);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => more);
+        }
+        else
+        {
+            var posting = PostAsync(client, streaming: true);
+            await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
+            time.Advance(_gateway.AnswerTimeout);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+        }
 
         var settled = Assert.Single(await _context.WhenSettledAsync());
         Assert.Equal("model_timeout", settled.Failure!.Code);
         AssertEstimated(settled.Usage, UsageOutcome.Failed, begun ? 3 : 0);
+    }
+
+    [Fact]
+    public async Task a_reader_that_takes_its_time_is_no_silence_of_the_gateway()
+    {
+        var time = new FakeTimeProvider();
+        _time = time;
+        var goOn = new TaskCompletionSource();
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = async context =>
+        {
+            await Answers.SendStream(Answers.Content)(context);
+            await goOn.Task;
+            await context.Response.WriteAsync(Answers.Finish + Answers.Usage(Answers.UsageJson) + Answers.Done);
+        };
+        using var client = NewClient(gateway.BaseUrl);
+        using var response = await PostAsync(client, streaming: true);
+        await using var stream = await response.Content.ReadAsStreamAsync(Token);
+        await ReadContentAsync(stream);
+
+        time.Advance(3 * _gateway.AnswerTimeout);
+        goOn.SetResult();
+        await stream.CopyToAsync(Stream.Null, Token);
+
+        Assert.Equal((UsageOutcome.Completed, UsageSource.Provider), (Assert.Single(_writer.Events).Outcome, _writer.Events[0].Source));
     }
 
     [Theory]
@@ -503,13 +546,16 @@ public class UsageAccountingHandlerTests
         await using var gateway = await TestGateway.StartAsync();
         using var client = NewClient(gateway.BaseUrl);
         var measured = new ConcurrentQueue<(string Name, double Value, string? Class)>();
-        using var listener = new MeterListener { InstrumentPublished = (instrument, self) =>
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
         {
             if (instrument.Meter.Scope == _meters)
             {
                 self.EnableMeasurementEvents(instrument);
             }
-        } };
+        }
+        };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Measure(instrument, value, tags));
         listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Measure(instrument, value, tags));
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Measure(instrument, value, tags));
@@ -855,6 +901,9 @@ public class UsageAccountingHandlerTests
         return Encoding.UTF8.GetString(body.ToArray());
     }
 
+    /// <summary>Reads all of <see cref="Answers.Content"/>, and no more.</summary>
+    private static async Task ReadContentAsync(Stream stream) => await stream.ReadExactlyAsync(new byte[Answers.Content.Length], Token);
+
     private static Task<HttpResponseMessage> SendAsync(HttpClient client, bool streaming, CancellationToken cancellationToken) => client.SendAsync(
         new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions")
         {
@@ -865,10 +914,10 @@ public class UsageAccountingHandlerTests
 
     private HttpClient NewClient(string gatewayUrl)
     {
-        var catalog = new ModelCatalog(TimeProvider.System);
+        var catalog = new ModelCatalog(_time);
         catalog.Replace(new CatalogSnapshot(
             [], new Dictionary<string, Deployment> { ["chat-default-1"] = new("chat-default-1", "chat-default", "openai", "gpt-4o-mini") }, DateTimeOffset.UtcNow));
-        var active = _active = new ActiveCalls(_lifetime, Options.Create(_options), TimeProvider.System);
+        var active = _active = new ActiveCalls(_lifetime, Options.Create(_options), _time);
         active.StartAsync(Token);
         return new HttpClient(new UsageAccountingHandler(new CallAccounting(
             _opener,
@@ -879,7 +928,7 @@ public class UsageAccountingHandlerTests
             new CallMetrics(_meters, active),
             Options.Create(_gateway),
             Options.Create(_options),
-            TimeProvider.System,
+            _time,
             NullLogger<CallAccounting>.Instance))
         {
             InnerHandler = new SocketsHttpHandler(),

@@ -40,7 +40,7 @@ internal static class KillPlan
         var first = Everything.DistinctBy(kill => kill.Kind).ToArray();
         random.Shuffle(first);
         var queue = new Queue<Kill>(first);
-        for (var (step, left) = (0, kills); left > 0; step++)
+        for (var (step, left) = (0, kills); left > 0 || step <= 1; step++)
         {
             var pause = TimeSpan.FromMilliseconds(random.Next(200, 1500));
             if (step % StepsBetweenFreezes == 1)

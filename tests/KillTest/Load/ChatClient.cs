@@ -45,6 +45,7 @@ internal sealed class ChatClient(TimeSpan patience) : IDisposable
                 }
 
                 deltas++;
+                answer = answer with { LastDeltaAt = DateTimeOffset.UtcNow };
                 if (deltas == question.LeaveAfter)
                 {
                     return answer with { WentAway = true, EndedAt = DateTimeOffset.UtcNow };

@@ -14,7 +14,9 @@ internal sealed class Questions(Random random)
         ["row locking in PostgreSQL", "how rain forms", "the history of the printing press", "binary search", "the tides", "tax on books", "sourdough bread"];
 
     // Markers of the demo gateway, see its README. Usage in whatever form is exact; without any it has to be estimated.
-    private static readonly string[] Forms = ["usage=cumulative", "usage=repeated", "usage=late", "usage=mid", "usage=none", "error=9", "reset=7", "status=500", "eof=11"];
+    private static readonly string[] Forms = ["usage=cumulative", "usage=repeated", "usage=late", "usage=mid", "usage=none", "error=9", "reset=7", "eof=11"];
+
+    private const string Refusal = "status=500";
 
     public TimeSpan Pause() => TimeSpan.FromMilliseconds(random.Next(1000));
 
@@ -24,9 +26,14 @@ internal sealed class Questions(Random random)
     {
         var (user, models) = Pick(People);
         var length = random.NextDouble() < 0.2 ? random.Next(100, 250) : random.Next(10, 80);
-        var form = random.NextDouble() < 0.2 ? $" {Pick(Forms)}" : "";
-        var question = new Question(
-            user, Pick(models), $"Explain {Pick(Subjects)}. <<demo length={length} pace={random.Next(20, 60)}{form}>>", random.NextDouble() < 0.3 ? History() : []);
+        var answer = $"length={length} pace={random.Next(20, 60)}";
+        var demo = random.NextDouble() switch
+        {
+            < 0.02 => Refusal,
+            < 0.2 => $"{answer} {Pick(Forms)}",
+            _ => answer,
+        };
+        var question = new Question(user, Pick(models), $"Explain {Pick(Subjects)}. <<demo {demo}>>", random.NextDouble() < 0.3 ? History() : []);
         return random.NextDouble() switch
         {
             < 0.12 => question with { StopAfter = random.Next(1, 60) },

@@ -16,6 +16,9 @@ internal sealed record SeenAnswer
 
     public DateTimeOffset EndedAt { get; init; }
 
+    /// <summary>When the last piece of the answer came; null when none did.</summary>
+    public DateTimeOffset? LastDeltaAt { get; init; }
+
     /// <summary>The status; null when the connection broke before.</summary>
     public int? Status { get; init; }
 
@@ -41,6 +44,8 @@ internal sealed record SeenAnswer
 internal sealed record SeenUsage(
     Guid CallId, long PromptTokens, long CompletionTokens, long CachedTokens, long ReasoningTokens, string Source, string Outcome)
 {
+    public override string ToString() => $"{Outcome}, {Source} {PromptTokens}/{CompletionTokens}/{CachedTokens}/{ReasoningTokens}";
+
     public static SeenUsage From(LedgerRow row) => new(
         row.Id, row.PromptTokens, row.CompletionTokens, row.CachedTokens, row.ReasoningTokens, row.Source, row.Outcome);
 }

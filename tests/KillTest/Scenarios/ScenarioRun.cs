@@ -11,6 +11,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
     /// <summary>What the Apis may reserve while PostgreSQL is away, each.</summary>
     private const long OutageAllowance = 2_000_000;
 
+    /// <summary>What a stream may wait for its usage to be durable: <c>Usage:SettleTimeout</c> (10 s), on a slow machine.</summary>
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(60);
 
     /// <summary>What a stop may take: <c>Usage:ShutdownGrace</c> (20 s), and the settling after it.</summary>
@@ -123,9 +126,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         SeenAnswer[] running = [.. load.Answers.Where(answer => answer.AskedAt < from && answer.EndedAt > from && !(answer.Api == killed && answer.EndedAt > killedAt))];
         SeenAnswer[] asked = [.. load.Answers.Where(answer => answer.AskedAt >= from && answer.AskedAt < until && !(answer.Api == killed && answer.EndedAt > killedAt))];
         Promise(running.Count(IsCut) == 0, $"{running.Count(IsCut)} of {running.Length} running answers did not end well: {Ends(running.Where(IsCut))}");
-        var admitted = asked.Count(answer => answer.Status == 200);
+        var admitted = asked.Count(IsAdmitted);
         Promise(admitted > 0, "no known caller was admitted while PostgreSQL was away");
-        SeenAnswer[] refused = [.. asked.Where(answer => answer.Status != 200)];
+        SeenAnswer[] refused = [.. asked.Where(answer => !IsAdmitted(answer))];
         Promise(refused.All(IsRefusal), $"known callers were refused otherwise than with 503 ledger_unavailable and Retry-After: {Ends(refused.Where(answer => !IsRefusal(answer)))}");
         Promise(stranger.Answers.Count > 0 && stranger.Answers.All(IsRefusal), $"unknown callers were not all refused with 503 and Retry-After: {Ends(stranger.Answers.Where(answer => !IsRefusal(answer)))}");
         // A call reserves at least its output cap.
@@ -162,7 +165,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         Promise(unready, "no Api became unready");
         Promise(told.Length > 0, "no stream ended with ledger_unavailable");
         Promise(refused.Length > 0, "no new call was refused");
-        _notes.Add($"Away for {(until - from).TotalSeconds:0} s without room to spool: {told.Length} streams ended with {LedgerUnavailable}, {refused.Length} calls were refused.");
+        var waited = told.Max(answer => answer.EndedAt - answer.LastDeltaAt) ?? TimeSpan.Zero;
+        Promise(waited < SettlePatience, $"a stream waited for {waited.TotalSeconds:0.0} s for its end");
+        _notes.Add($"Away for {(until - from).TotalSeconds:0} s without room to spool: {told.Length} streams ended with {LedgerUnavailable}, at most {waited.TotalSeconds:0.0} s after their last word; {refused.Length} calls were refused.");
     }
 
     private async Task SigtermAsync(CancellationToken cancellationToken)
@@ -187,6 +192,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
 
     private const string LedgerUnavailable = "ledger_unavailable";
 
+    /// <summary>The model was asked, whatever it said.</summary>
+    private static bool IsAdmitted(SeenAnswer answer) => answer.Status == 200 || answer.ErrorCode?.StartsWith("provider_", StringComparison.Ordinal) == true;
+
     private static bool IsRefusal(SeenAnswer answer) => answer is { Status: 503, ErrorCode: LedgerUnavailable, RetryAfter: not null };
 
     /// <summary>The client stayed, and the answer neither ended nor failed for a reason of the model's.</summary>
@@ -194,7 +202,7 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         answer is { FinishReason: null, WentAway: false } && (answer.ErrorCode is null or LedgerUnavailable or "internal_error");
 
     private static string Ends(IEnumerable<SeenAnswer> answers) =>
-        string.Join(", ", answers.CountBy(answer => $"{answer.Status} {answer.FinishReason ?? answer.ErrorCode}").Select(end => $"{end.Value} x {end.Key}"));
+        string.Join(", ", answers.CountBy(answer => $"{answer.Status} {(answer.WentAway ? "went away" : answer.FinishReason ?? answer.ErrorCode)}").Select(end => $"{end.Value} x {end.Key}"));
 
     private void Promise(bool kept, string otherwise)
     {

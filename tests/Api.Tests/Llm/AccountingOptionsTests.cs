@@ -1,0 +1,34 @@
+using LlmAspire.Api.Llm;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace LlmAspire.Api.Tests.Llm;
+
+public class AccountingOptionsTests
+{
+    [Theory]
+    [InlineData("Usage:DrainTimeout", "00:00:00", "Usage:DrainTimeout")]
+    [InlineData("Usage:SettleTimeout", "-00:00:01", "Usage:SettleTimeout")]
+    [InlineData("Usage:ShutdownGrace", "00:00:00", "Usage:ShutdownGrace")]
+    [InlineData("Usage:ShutdownGrace", "00:00:30", "shorter than the host's shutdown time-out")]
+    [InlineData("Usage:MaxDrains", "-1", "Usage:MaxDrains")]
+    [InlineData("Usage:OnStop", "7", "Usage:OnStop")]
+    public async Task what_is_not_possible_ends_the_start(string setting, string value, string complaint)
+    {
+        await using var api = new ApiFactory("http://127.0.0.1:1") { Settings = { [setting] = value } };
+
+        Assert.Contains(complaint, Assert.Throws<OptionsValidationException>(() => api.CreateClient()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task the_shipped_settings_are_the_documented_ones()
+    {
+        await using var api = new ApiFactory("http://127.0.0.1:1");
+
+        var options = api.Services.GetRequiredService<IOptions<AccountingOptions>>().Value;
+
+        Assert.Equal(
+            (OnStop.Cancel, 60, 64, 10, 20),
+            (options.OnStop, options.DrainTimeout.TotalSeconds, options.MaxDrains, options.SettleTimeout.TotalSeconds, options.ShutdownGrace.TotalSeconds));
+    }
+}
