@@ -53,7 +53,7 @@ internal sealed record Findings
             Rows = rows.Count,
             // A call that the gateway served twice under one id has one row too few.
             Lost = [.. servedById.SelectMany(call => Enumerable.Repeat(call.Key, call.Value.Count).Skip(rowsOfCall.ContainsKey(call.Key) ? 1 : 0))],
-            Duplicated = [.. rowsOfCall.SelectMany(call => call.Value.Skip(1).Select(row => $"{row.CallId} has also the row {row.Id}"))],
+            Duplicated = [.. rowsOfCall.SelectMany(call => call.Value.OrderBy(row => row.Id.ToString() != call.Key).Skip(1).Select(row => $"{call.Key} has also the row {row.Id}"))],
             Wrong = wrong,
             Unserved = rows.Where(row => !servedById.ContainsKey(row.CallId)).CountBy(row => row.Outcome).ToDictionary(),
             Replaced = rows.Count(row => row.Replaced),
