@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -11,6 +12,7 @@ namespace LlmAspire.Api.Llm;
 /// One call to a provider from its opening to its one settle event. Whatever ends it first, settles it: the end of the
 /// answer, a failure, a cancellation, or the answer being left.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Reads may still hold the token when the call is settled; without a timer there is nothing to free.")]
 internal sealed partial class ProviderCall
 {
     private const int LoggedErrorCharacters = 2000;
