@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 namespace LlmAspire.Api.Tests;
 
 /// <summary>A service that can be told to stop.</summary>
-internal sealed class StubLifetime : IHostApplicationLifetime
+internal sealed class StubLifetime : IHostApplicationLifetime, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
 
@@ -14,4 +14,6 @@ internal sealed class StubLifetime : IHostApplicationLifetime
     public CancellationToken ApplicationStopped => CancellationToken.None;
 
     public void StopApplication() => _stopping.Cancel();
+
+    public void Dispose() => _stopping.Dispose();
 }

@@ -86,7 +86,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
         var shape = Shapes[name];
         // The same case is cut at the same token in every run, and every case at another.
         var cut = new Random(Array.IndexOf([.. Shapes.Keys], name) + 100 * ((int)ending + 10 * ((int)path + 10 * ((int)onStop + (streamed ? 10 : 0))))).Next(60, Length - 20);
-        var call = new Call(stack, shape, ending, path, streamed, onStop, cut);
+        using var call = new Call(stack, shape, ending, path, streamed, onStop, cut);
 
         await call.RunAsync(Token);
 
@@ -132,7 +132,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
         {
             foreach (var streamed in (bool[])[true, false])
             {
-                var call = new Call(stack, new Shape(fault, UsageSource.None), Ending.Completed, path, streamed, OnStop.Cancel, 0);
+                using var call = new Call(stack, new Shape(fault, UsageSource.None), Ending.Completed, path, streamed, OnStop.Cancel, 0);
 
                 await call.RunAsync(Token);
 
@@ -153,7 +153,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
     {
         foreach (var path in Enum.GetValues<CallPath>())
         {
-            var call = new Call(stack, new Shape(fault, UsageSource.Estimated), Ending.Completed, path, streamed: true, OnStop.Cancel, 0);
+            using var call = new Call(stack, new Shape(fault, UsageSource.Estimated), Ending.Completed, path, streamed: true, OnStop.Cancel, 0);
 
             await call.RunAsync(Token);
 
@@ -226,7 +226,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
     }
 
     /// <summary>One call, over one of the paths.</summary>
-    private sealed class Call(ComplianceFixture stack, Shape shape, Ending ending, CallPath path, bool streamed, OnStop onStop, int cut)
+    private sealed class Call(ComplianceFixture stack, Shape shape, Ending ending, CallPath path, bool streamed, OnStop onStop, int cut) : IDisposable
     {
         /// <summary>Long enough that providers have some of it in their caches.</summary>
         private const string EarlierAnswer =
@@ -278,6 +278,8 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
             new(ChatRole.Assistant, EarlierAnswer),
             new(ChatRole.User, Question),
         ];
+
+        public void Dispose() => _caller.Dispose();
 
         public async Task RunAsync(CancellationToken cancellationToken)
         {

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LlmAspire.Api.Tests.Llm;
 
-public class UsageAccountingHandlerTests
+public sealed class UsageAccountingHandlerTests : IDisposable
 {
     private readonly RecordingWriter _writer = new();
     private readonly RecordingOpener _opener = new();
@@ -69,6 +69,13 @@ public class UsageAccountingHandlerTests
         Assert.Equal(row.Id.ToString(), row.GatewayCallId);
         Assert.Equal(Answers.UsageJson, row.RawUsage!.Value.GetRawText());
         Assert.Equal(row.Id.ToString(), Assert.Single(gateway.Chats).Headers["x-litellm-call-id"]);
+    }
+
+    public void Dispose()
+    {
+        _active?.Dispose();
+        _meters.Dispose();
+        _lifetime.Dispose();
     }
 
     /// <summary>The shapes in which streams come, each with what has to be in its row.</summary>
