@@ -83,8 +83,11 @@ public class SumsCommandTests(PostgresFixture postgres)
         {
         }
 
-        using var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [typeof(SumsCommand).Assembly.Location, "verify", "--ConnectionStrings:llm", connectionString]) { RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo("dotnet", [typeof(SumsCommand).Assembly.Location, "verify", "--ConnectionStrings:llm", connectionString])
+        {
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
         var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);
 
