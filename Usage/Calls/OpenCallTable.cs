@@ -25,7 +25,8 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
     public async Task InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(Open);
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(Open, connection);
         Add(NpgsqlDbType.Uuid, call => call.Id);
         Add(NpgsqlDbType.Uuid, call => call.RequestId);
         Add(NpgsqlDbType.Uuid, call => call.UserId);
@@ -38,6 +39,8 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
         Add(NpgsqlDbType.Bigint, call => call.ReservedPromptTokens);
         Add(NpgsqlDbType.Bigint, call => call.ReservedCompletionTokens);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = running.InstanceId });
+        // A call waits for this one: planned once a connection, which is most of what the server would do for it.
+        await command.PrepareAsync(cancellationToken);
         await command.ExecuteNonQueryAsync(cancellationToken);
 
         void Add<T>(NpgsqlDbType type, Func<OpenCall, T> value) =>

@@ -117,7 +117,7 @@ public class GatewayFixture : IDisposable
         timeout.CancelAfter(TimeSpan.FromSeconds(20));
         while (true)
         {
-            if ((await AllServedAsync(callId)).LastOrDefault() is { } served && condition(served))
+            if (await AllServedAsync(callId) is [.., var served] && condition(served))
             {
                 return served;
             }

@@ -56,9 +56,15 @@ public static class KillRun
 
             return report.IsGood ? 0 : 1;
         }
-        catch (Exception exception) when (exception is KillTestException or OperationCanceledException)
+        catch (Exception exception)
         {
-            console.WriteLine(exception.Message);
+            // Whatever it is, it says nothing about the ledger.
+            console.WriteLine(exception is KillTestException ? exception.Message : exception.ToString());
+            if (Directory.Exists(folder))
+            {
+                console.WriteLine($"Logs: {folder}");
+            }
+
             return 2;
         }
     }
@@ -96,10 +102,19 @@ public static class KillRun
             Verified = verified,
             Left = left,
             Rejected = await RejectedEvents.ReadAsync(stack.Postgres.Source, cancellationToken),
-            BrokenPromises = [.. scenario.BrokenPromises, .. Crashed(stack), .. await UnhealthyAsync(stack, cancellationToken)],
+            BrokenPromises =
+            [
+                .. scenario.BrokenPromises, .. Interrupted(options.Scenario, rows), .. Crashed(stack), .. await UnhealthyAsync(stack, cancellationToken),
+            ],
             Notes = scenario.Notes,
         };
     }
+
+    /// <summary>Nobody dies in these scenarios: who is told to stop settles first.</summary>
+    private static IEnumerable<string> Interrupted(Scenario scenario, IReadOnlyList<LedgerRow> rows) =>
+        scenario is Scenario.Sigterm or Scenario.Outage or Scenario.SpoolFull && rows.Count(row => row.Outcome == "interrupted") is > 0 and var count
+            ? [$"{count} calls are interrupted, but nobody was killed"]
+            : [];
 
     private static IEnumerable<string> Crashed(KillStack stack) =>
         from service in stack.Services

@@ -112,7 +112,7 @@ internal sealed record Findings
             }
         }
 
-        if (answer.FinishReason is { } reason && answer.Usages is not [.., { } last])
+        if (answer.FinishReason is { } reason && answer.Usages.Count == 0)
         {
             yield return $"run {answer.RunId}: ended with {reason} without any usage";
         }

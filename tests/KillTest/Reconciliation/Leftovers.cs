@@ -1,5 +1,4 @@
 using LlmAspire.KillTest.Stack;
-using Npgsql;
 
 namespace LlmAspire.KillTest.Reconciliation;
 

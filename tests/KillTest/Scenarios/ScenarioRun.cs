@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LlmAspire.KillTest.Kills;
 using LlmAspire.KillTest.Load;
 using LlmAspire.KillTest.Stack;
@@ -125,7 +126,7 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         var killed = stack.Apis[0].Name;
         SeenAnswer[] running = [.. load.Answers.Where(answer => answer.AskedAt < from && answer.EndedAt > from && !(answer.Api == killed && answer.EndedAt > killedAt))];
         SeenAnswer[] asked = [.. load.Answers.Where(answer => answer.AskedAt >= from && answer.AskedAt < until && !(answer.Api == killed && answer.EndedAt > killedAt))];
-        Promise(running.Count(IsCut) == 0, $"{running.Count(IsCut)} of {running.Length} running answers did not end well: {Ends(running.Where(IsCut))}");
+        Promise(!running.Any(IsCut), $"{running.Count(IsCut)} of {running.Length} running answers did not end well: {Ends(running.Where(IsCut))}");
         var admitted = asked.Count(IsAdmitted);
         Promise(admitted > 0, "no known caller was admitted while PostgreSQL was away");
         SeenAnswer[] refused = [.. asked.Where(answer => !IsAdmitted(answer))];
@@ -178,7 +179,7 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         var exits = await Task.WhenAll(stack.Apis.Select(api => api.TerminateAsync(StopPatience)));
         var took = Stopwatch.GetElapsedTime(begun);
         Count(KillKind.ApiTerminated, stack.Apis.Count);
-        Promise(exits.All(exit => exit == 0), $"exit codes of the Apis (null: killed after {StopPatience.TotalSeconds:0} s): {string.Join(", ", exits.Select(exit => exit?.ToString() ?? "null"))}");
+        Promise(exits.All(exit => exit == 0), $"exit codes of the Apis (null: killed after {StopPatience.TotalSeconds:0} s): {string.Join(", ", exits.Select(exit => exit?.ToString(CultureInfo.InvariantCulture) ?? "null"))}");
         foreach (var api in stack.Apis)
         {
             api.Start();

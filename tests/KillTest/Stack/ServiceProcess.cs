@@ -14,6 +14,7 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(5);
 
+    private readonly Lock _lock = new();
     private readonly HttpClient _http = new() { BaseAddress = url, Timeout = ProbePatience };
     private Process? _process;
     private Task _supervision = Task.CompletedTask;
@@ -31,16 +32,25 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
 
     public void Start()
     {
-        _supervised = true;
-        Launch();
+        lock (_lock)
+        {
+            _supervised = true;
+            Launch();
+        }
+
         _supervision = SuperviseAsync();
     }
 
     /// <summary>SIGKILL. Its supervisor starts it again at once.</summary>
     public async Task KillAsync()
     {
-        _expectedEnds++;
-        var process = _process!;
+        Process process;
+        lock (_lock)
+        {
+            _expectedEnds++;
+            process = _process!;
+        }
+
         process.Kill();
         // Until the supervisor has started the next one: whoever kills again kills that.
         while (ReferenceEquals(process, Volatile.Read(ref _process)))
@@ -53,7 +63,7 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
     /// <returns>The exit code; null when it had to be killed after <paramref name="patience"/>.</returns>
     public async Task<int?> TerminateAsync(TimeSpan patience)
     {
-        _supervised = false;
+        Leave();
         await Signals.SendAsync("TERM", _process!.Id);
         using var deadline = new CancellationTokenSource(patience);
         try
@@ -108,7 +118,7 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
 
     public async ValueTask DisposeAsync()
     {
-        _supervised = false;
+        Leave();
         if (_process is { HasExited: false })
         {
             _process.Kill();
@@ -117,6 +127,15 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
         await _supervision;
         _process?.Dispose();
         _http.Dispose();
+    }
+
+    /// <summary>From now on nobody starts it again.</summary>
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _supervised = false;
+        }
     }
 
     private void Launch()
@@ -143,21 +162,24 @@ internal sealed class ServiceProcess(string name, string assembly, Uri url, IRea
         while (true)
         {
             await _process!.WaitForExitAsync();
-            if (!_supervised)
+            lock (_lock)
             {
-                return;
-            }
+                if (!_supervised)
+                {
+                    return;
+                }
 
-            if (_expectedEnds > 0)
-            {
-                _expectedEnds--;
-            }
-            else
-            {
-                Crashes++;
-            }
+                if (_expectedEnds > 0)
+                {
+                    _expectedEnds--;
+                }
+                else
+                {
+                    Crashes++;
+                }
 
-            Launch();
+                Launch();
+            }
         }
     }
 }
