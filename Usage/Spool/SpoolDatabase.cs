@@ -64,9 +64,11 @@ internal sealed class SpoolDatabase : IDisposable
     public static bool IsBroken(SqliteException exception) => exception.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
 
     /// <summary>Writes all of them or none; when it returns they are on disk. A settle takes the place of its call's open.</summary>
+    /// <returns>How many more there are now.</returns>
     /// <exception cref="SqliteException">Nothing was written.</exception>
-    public void Append(IReadOnlyList<SpoolEntry> entries)
+    public int Append(IReadOnlyList<SpoolEntry> entries)
     {
+        var added = entries.Count;
         using var transaction = _connection.BeginTransaction();
         using var forget = _connection.CreateCommand();
         forget.CommandText = "DELETE FROM entry WHERE call_id = $call";
@@ -81,7 +83,7 @@ internal sealed class SpoolDatabase : IDisposable
             if (entry.Kind == SpoolKind.Settle)
             {
                 forgotten.Value = entry.CallId.ToString();
-                forget.ExecuteNonQuery();
+                added -= forget.ExecuteNonQuery();
             }
 
             kind.Value = (int)entry.Kind;
@@ -91,6 +93,7 @@ internal sealed class SpoolDatabase : IDisposable
         }
 
         transaction.Commit();
+        return added;
     }
 
     /// <summary>The oldest entries after a position.</summary>
@@ -110,8 +113,10 @@ internal sealed class SpoolDatabase : IDisposable
         return entries;
     }
 
-    public void Delete(IEnumerable<SpoolEntry> entries)
+    /// <returns>How many there were of them.</returns>
+    public int Delete(IEnumerable<SpoolEntry> entries)
     {
+        var deleted = 0;
         using var transaction = _connection.BeginTransaction();
         using var command = _connection.CreateCommand();
         command.CommandText = "DELETE FROM entry WHERE position = $position";
@@ -119,20 +124,17 @@ internal sealed class SpoolDatabase : IDisposable
         foreach (var entry in entries)
         {
             position.Value = entry.Position;
-            command.ExecuteNonQuery();
+            deleted += command.ExecuteNonQuery();
         }
 
         transaction.Commit();
+        return deleted;
     }
 
-    public (int Count, DateTimeOffset? Oldest) Measure()
-    {
-        using var command = _connection.CreateCommand();
-        command.CommandText = "SELECT count(*), min(spooled_at) FROM entry";
-        using var reader = command.ExecuteReader();
-        reader.Read();
-        return (reader.GetInt32(0), reader.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeSeconds(reader.GetInt64(1)));
-    }
+    /// <summary>When the oldest entry came; null when there is none.</summary>
+    public DateTimeOffset? Oldest() => Scalar(_connection, "SELECT spooled_at FROM entry ORDER BY position LIMIT 1") is long oldest
+        ? DateTimeOffset.FromUnixTimeSeconds(oldest)
+        : null;
 
     public void Dispose() => _connection.Dispose();
 

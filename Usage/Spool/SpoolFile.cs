@@ -54,29 +54,34 @@ internal sealed class SpoolFile : IDisposable
             try
             {
                 _database ??= Create();
-                _database.Append(entries);
+                // Counted here and not in the file: a long outage would be counted again after each batch.
+                _count += _database.Append(entries);
             }
             catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
             {
-                if (exception is SqliteException sqlite && SpoolDatabase.IsBroken(sqlite))
-                {
-                    SetAside(_database, exception);
-                }
-
+                SetAsideWhenBroken(exception);
                 throw new SpoolException($"The spool in {_folder} does not take events: {exception.Message}", exception);
             }
 
             _oldest ??= _time.GetUtcNow();
-            _count = _database.Measure().Count;
         }
     }
 
     /// <summary>The oldest entries after a position; none when there is no file.</summary>
+    /// <exception cref="SqliteException">When the disk is broken. A broken file is set aside before: the next entry gets a new one.</exception>
     public IReadOnlyList<SpoolEntry> Read(long after, int limit)
     {
         lock (_lock)
         {
-            return _database?.Read(after, limit) ?? [];
+            try
+            {
+                return _database?.Read(after, limit) ?? [];
+            }
+            catch (SqliteException exception)
+            {
+                SetAsideWhenBroken(exception);
+                throw;
+            }
         }
     }
 
@@ -87,8 +92,8 @@ internal sealed class SpoolFile : IDisposable
         {
             if (_database is not null)
             {
-                Delete(_database, entries);
-                (_count, _oldest) = _database.Measure();
+                _count -= Delete(_database, entries);
+                _oldest = _database.Oldest();
             }
         }
     }
@@ -108,15 +113,17 @@ internal sealed class SpoolFile : IDisposable
     }
 
     /// <summary>Removes what was replayed from a file, if its disk lets us.</summary>
-    public static void Delete(SpoolDatabase database, IReadOnlyCollection<SpoolEntry> entries)
+    /// <returns>How many were removed.</returns>
+    public static int Delete(SpoolDatabase database, IReadOnlyCollection<SpoolEntry> entries)
     {
         try
         {
-            database.Delete(entries);
+            return database.Delete(entries);
         }
         catch (SqliteException)
         {
             // The file is removed as a whole when all of it was replayed.
+            return 0;
         }
     }
 
@@ -137,6 +144,13 @@ internal sealed class SpoolFile : IDisposable
                 yield return database;
             }
         }
+    }
+
+    /// <summary>Closes a file that cannot be read, or whose entries are none of this version, and renames it: nobody takes it up again.</summary>
+    public void SetAside(SpoolDatabase database, Exception exception)
+    {
+        database.Dispose();
+        MoveAside(database.Path, exception);
     }
 
     /// <summary>Closes an empty file and deletes it.</summary>
@@ -185,12 +199,11 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
-    private void SetAside(SpoolDatabase? database, Exception exception)
+    private void SetAsideWhenBroken(Exception exception)
     {
-        if (database is not null)
+        if (_database is not null && exception is SqliteException sqlite && SpoolDatabase.IsBroken(sqlite))
         {
-            database.Dispose();
-            MoveAside(database.Path, exception);
+            SetAside(_database, exception);
             _database = null;
             (_count, _oldest) = (0, null);
         }
@@ -200,10 +213,18 @@ internal sealed class SpoolFile : IDisposable
     private void MoveAside(string path, Exception exception)
     {
         var aside = $"{path}.broken";
-        File.Move(path, aside, overwrite: true);
-        if (File.Exists($"{path}-wal"))
+        try
         {
-            File.Move($"{path}-wal", $"{aside}-wal", overwrite: true);
+            File.Move(path, aside, overwrite: true);
+            if (File.Exists($"{path}-wal"))
+            {
+                File.Move($"{path}-wal", $"{aside}-wal", overwrite: true);
+            }
+        }
+        catch (Exception disk) when (disk is IOException or UnauthorizedAccessException)
+        {
+            // A disk that is broken or read-only: it stays where it is, and what it lacks has been said.
+            aside = path;
         }
 
         _logger.SpoolBroken(exception, aside);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -50,8 +51,9 @@ internal sealed class SpoolReplayer(
                     }
                 }
             }
-            catch (Exception exception) when (exception is NpgsqlException or SqliteException or IOException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                // Whatever it is, it must not end the process: it is tried again, and the entries stay where they are.
                 logger.NotReplayed(exception, spool.Count);
             }
 
@@ -113,21 +115,62 @@ internal sealed class SpoolReplayer(
         {
             using (database)
             {
-                long position = 0;
-                var (settled, interrupted) = (0, 0);
-                while (database.Read(position, LargestBatch) is { Count: > 0 } entries)
+                try
                 {
-                    var open = entries.Count(entry => entry.Kind == SpoolKind.Open);
-                    await SendAsync([.. entries.Select(entry => entry.Kind == SpoolKind.Open ? entry.ToInterrupted() : entry.ToUsageEvent())], cancellationToken);
-                    SpoolFile.Delete(database, entries);
-                    position = entries[^1].Position;
-                    interrupted += open;
-                    settled += entries.Count - open;
+                    await EmptyAsync(database, cancellationToken);
                 }
-
-                SpoolFile.Remove(database);
-                logger.SpoolAdopted(database.Path, settled, interrupted);
+                catch (SqliteException exception) when (SpoolDatabase.IsBroken(exception))
+                {
+                    spool.SetAside(database, exception);
+                }
+                catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+                {
+                    // This one is tried again later; there may be others.
+                    logger.SpoolNotAdopted(exception, database.Path);
+                }
             }
+        }
+    }
+
+    private async Task EmptyAsync(SpoolDatabase database, CancellationToken cancellationToken)
+    {
+        long position = 0;
+        var (settled, interrupted) = (0, 0);
+        JsonException? foreign = null;
+        while (database.Read(position, LargestBatch) is { Count: > 0 } entries)
+        {
+            List<SpoolEntry> sent = [];
+            List<UsageEvent> events = [];
+            foreach (var entry in entries)
+            {
+                try
+                {
+                    events.Add(entry.Kind == SpoolKind.Open ? entry.ToInterrupted() : entry.ToUsageEvent());
+                    sent.Add(entry);
+                }
+                catch (JsonException exception)
+                {
+                    foreign = exception;
+                }
+            }
+
+            await SendAsync([.. events], cancellationToken);
+            SpoolFile.Delete(database, sent);
+            position = entries[^1].Position;
+            var open = sent.Count(entry => entry.Kind == SpoolKind.Open);
+            interrupted += open;
+            settled += sent.Count - open;
+        }
+
+        logger.SpoolAdopted(database.Path, settled, interrupted);
+        if (foreign is null)
+        {
+            SpoolFile.Remove(database);
+        }
+        else
+        {
+            // An older version wrote it, or a newer one: what is left of it is for a person to look at.
+            spool.SetAside(database, foreign);
         }
     }
 
