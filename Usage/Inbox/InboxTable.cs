@@ -30,10 +30,10 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
         }
         catch (PostgresException exception) when (SqlErrors.IsDataError(exception) && events.Count > 1)
         {
-            foreach (var usageEvent in events)
-            {
-                await InsertAsync([usageEvent], cancellationToken);
-            }
+            // By halves: the callers of the others wait too.
+            var half = events.Count / 2;
+            await InsertAsync([.. events.Take(half)], cancellationToken);
+            await InsertAsync([.. events.Skip(half)], cancellationToken);
         }
         catch (PostgresException exception) when (SqlErrors.IsDataError(exception))
         {

@@ -121,9 +121,9 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
                 return false;
             }
         }
-        catch (PostgresException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // The inbox takes any JSON: this is no matter of one event, and must not end the writer.
+            // The inbox takes any JSON: this is no matter of one event. Whatever it is must not end the writer.
             _logger.InboxRefuses(exception, batch.Count);
             return false;
         }
@@ -151,9 +151,10 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
 
     private void GiveUp(List<Queued<UsageEvent>> batch)
     {
-        do
+        _queue.ReadMore(batch);
+        while (batch.Count > 0)
         {
-            // The last chance: PostgreSQL did not answer in _time.
+            // The last chance: PostgreSQL did not answer in time.
             if (!TrySpool(batch, TimeSpan.Zero))
             {
                 foreach (var queued in batch)
@@ -167,6 +168,5 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
             batch.Clear();
             _queue.ReadMore(batch);
         }
-        while (batch.Count > 0);
     }
 }
