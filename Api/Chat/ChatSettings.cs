@@ -21,8 +21,9 @@ public sealed class ChatSettings
 
     /// <summary>
     /// How long the response waits for the gateway before it begins. Until then a failure is a status of its own; after
-    /// that it is an <c>error</c> event, but the user knows the run and can stop it: a model may think for minutes.
+    /// that it is an <c>error</c> event, but the user knows the run and can stop it: a model may think for minutes. Longer than
+    /// <c>Usage:PostgresPatience</c>, so that who is refused when PostgreSQL goes away hears it as a status.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
-    public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(2);
+    public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(3);
 }

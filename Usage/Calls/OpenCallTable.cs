@@ -6,6 +6,8 @@ namespace LlmAspire.Usage;
 /// <summary>Writes open calls into PostgreSQL. Safe to call from any thread; writing a call twice is harmless.</summary>
 internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls running)
 {
+    private const int Retries = 5;
+
     // What is there already reserves nothing. One statement, so one transaction and one round trip.
     private static readonly string Open = $"""
         WITH opened AS (
@@ -24,6 +26,22 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
 
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
     public async Task InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                await InsertOnceAsync(calls, cancellationToken);
+                return;
+            }
+            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
+            {
+                // Over an allowance, against ingestion or a rebuild: the other one is through.
+            }
+        }
+    }
+
+    private async Task InsertOnceAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(Open, connection);

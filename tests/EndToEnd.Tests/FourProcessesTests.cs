@@ -26,7 +26,7 @@ public sealed class FourProcessesTests(StackFixture stack)
             await Task.WhenAll(services.Select(service => service.WaitUntilHealthyAsync()));
             await using var source = NpgsqlDataSource.Create(database);
             await using var migrations = source.CreateCommand("SELECT count(*) FROM ledger.migrations");
-            Assert.Equal(1L, await migrations.ExecuteScalarAsync(Cancellation));
+            Assert.Equal(2L, await migrations.ExecuteScalarAsync(Cancellation));
 
             foreach (var service in services)
             {

@@ -81,7 +81,7 @@ public class CallOpenerTests(PostgresFixture postgres)
         await using var own = new PostgresFixture();
         var server = await own.GetServerAsync();
         await using var host = await LedgerHost.ReadyAsync(
-            await own.CreateDatabaseAsync(), ("Usage:PostgresPatience", "00:00:00.2"), ("Usage:OutageAllowance", "2500"));
+            await own.CreateDatabaseAsync(), ("Usage:PostgresPatience", "00:00:01"), ("Usage:OutageAllowance", "2500"));
         var known = Calls.Open();
         await host.Opener.OpenAsync(known, Cancellation);
         await server.StopAsync(PostgresStopMode.Immediate);

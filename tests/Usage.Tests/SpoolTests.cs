@@ -8,7 +8,7 @@ namespace LlmAspire.Usage.Tests;
 
 public class SpoolTests(PostgresFixture postgres)
 {
-    private static readonly (string, string) Impatient = ("Usage:PostgresPatience", "00:00:00.2");
+    private static readonly (string, string) Impatient = ("Usage:PostgresPatience", "00:00:01");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -138,7 +138,7 @@ public class SpoolTests(PostgresFixture postgres)
 
         await server.RestartAsync(PostgresStopMode.Immediate, Cancellation);
         await Task.WhenAll(writes);
-        await LedgerHost.WaitAsync(() => Task.FromResult(host.Spool.Count == 0 && host.Writer.TakesEvents));
+        await LedgerHost.WaitAsync(() => Task.FromResult(host.Spool.Count == 0 && host.Writer.TakesEvents && !host.Postgres.IsAway));
         await host.Opener.OpenAsync(Calls.Open(), Cancellation);
         await host.IngestAllAsync();
 
