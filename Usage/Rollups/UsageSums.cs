@@ -9,6 +9,8 @@ namespace LlmAspire.Usage;
 /// </summary>
 public sealed class UsageSums(NpgsqlDataSource source)
 {
+    private const int Retries = 5;
+
     private const string KeptSince = "SELECT coalesce((SELECT dropped_before FROM ledger.usage_retention), '-infinity')";
 
     // Partitions are not dropped between the snapshot, which the first query makes, and their turn to be read.
@@ -67,6 +69,21 @@ public sealed class UsageSums(NpgsqlDataSource source)
     }
 
     private static async Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return await RebuildOnceAsync(connection, tables, sums, cancellationToken);
+            }
+            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
+            {
+                // Over the locks, against ingestion or a sweep that takes them in another order: nothing was done, and the other one is through.
+            }
+        }
+    }
+
+    private static async Task<int> RebuildOnceAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         // Whoever writes one of these tables writes the others in the same statement: what is read after this is complete, and what comes later
