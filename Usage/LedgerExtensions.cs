@@ -45,8 +45,12 @@ public static class LedgerExtensions
         where TBuilder : IHostApplicationBuilder
     {
         var services = builder.Services;
-        services.AddOptions<DurabilityOptions>().BindConfiguration(DurabilityOptions.Section);
-        services.AddOptions<SpoolOptions>().BindConfiguration(SpoolOptions.Section);
+        services.AddOptions<DurabilityOptions>().BindConfiguration(DurabilityOptions.Section)
+            .Validate(options => options.IsPossible, DurabilityOptions.WhatIsPossible).ValidateOnStart();
+        services.AddOptions<SpoolOptions>().BindConfiguration(SpoolOptions.Section)
+            .Validate(
+                options => options.Directory.Length > 0 && options.MaxBytes > 0 && options.AdoptionInterval > TimeSpan.Zero,
+                "Spool:Directory must name a folder; Spool:MaxBytes and Spool:AdoptionInterval must be greater than 0.").ValidateOnStart();
         services.AddMetrics();
         services.AddSingleton<PostgresState>();
         services.AddSingleton<RunningCalls>();

@@ -6,8 +6,6 @@ namespace LlmAspire.Usage;
 /// <summary>Writes open calls into PostgreSQL. Safe to call from any thread; writing a call twice is harmless.</summary>
 internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls running)
 {
-    private const int Retries = 5;
-
     // What is there already reserves nothing. One statement, so one transaction and one round trip.
     private static readonly string Open = $"""
         WITH opened AS (
@@ -25,23 +23,10 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
         """;
 
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
-    public async Task InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                await InsertOnceAsync(calls, cancellationToken);
-                return;
-            }
-            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
-            {
-                // Over an allowance, against ingestion or a rebuild: the other one is through.
-            }
-        }
-    }
+    public Task InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken) =>
+        LostRaces.RetryAsync(() => InsertOnceAsync(calls, cancellationToken));
 
-    private async Task InsertOnceAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
+    private async Task<int> InsertOnceAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(Open, connection);
@@ -59,7 +44,7 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = running.InstanceId });
         // A call waits for this one: planned once a connection, which is most of what the server would do for it.
         await command.PrepareAsync(cancellationToken);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
 
         void Add<T>(NpgsqlDbType type, Func<OpenCall, T> value) =>
             command.Parameters.Add(new NpgsqlParameter { Value = calls.Select(value).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type });

@@ -12,14 +12,12 @@ internal sealed class DurabilityMetrics
     private readonly Meter _meter;
     private readonly Counter<long> _events;
     private readonly Histogram<double> _open;
-    private readonly Histogram<double> _settle;
 
     public DurabilityMetrics(IMeterFactory meters, RunningCalls running, SpoolFile spool, PostgresState postgres)
     {
         _meter = meters.Create("LlmAspire.Usage");
         _events = _meter.CreateCounter<long>("llmaspire.usage.events", "{event}", "Events made durable, by where (inbox, spool)");
         _open = _meter.CreateHistogram<double>("llmaspire.usage.open.duration", "s", "What opening a call adds before it");
-        _settle = _meter.CreateHistogram<double>("llmaspire.usage.settle.duration", "s", "What durability adds at the end of a call");
         _meter.CreateObservableUpDownCounter("llmaspire.usage.calls.running", () => running.Count, "{call}", "Calls whose usage is not in the inbox yet");
         _meter.CreateObservableGauge("llmaspire.usage.spool.depth", () => spool.Count, "{entry}", "Entries that wait in the spool");
         _meter.CreateObservableGauge("llmaspire.usage.postgres.away", () => postgres.IsAway ? 1 : 0, null, "1 while PostgreSQL does not answer");
@@ -30,8 +28,6 @@ internal sealed class DurabilityMetrics
         _meter.CreateObservableGauge("llmaspire.usage.memory.depth", waiting, "{event}", "Events that wait in memory to become durable");
 
     public void Opened(TimeSpan elapsed) => _open.Record(elapsed.TotalSeconds);
-
-    public void Settled(TimeSpan elapsed) => _settle.Record(elapsed.TotalSeconds);
 
     public void Durable(int count, string where) => _events.Add(count, KeyValuePair.Create<string, object?>("where", where));
 }

@@ -19,4 +19,10 @@ public sealed class DurabilityOptions
 
     /// <summary>How often PostgreSQL is asked whether it is back.</summary>
     public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    internal const string WhatIsPossible =
+        "Usage:PostgresPatience, Usage:LivenessInterval, Usage:CallerMemory and Usage:ProbeInterval must be longer than zero; Usage:OutageAllowance must not be negative.";
+
+    internal bool IsPossible =>
+        PostgresPatience > TimeSpan.Zero && LivenessInterval > TimeSpan.Zero && CallerMemory > TimeSpan.Zero && ProbeInterval > TimeSpan.Zero && OutageAllowance >= 0;
 }

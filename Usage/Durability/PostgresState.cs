@@ -15,7 +15,6 @@ internal sealed class PostgresState(ILedgerReadiness readiness, IOptions<Durabil
     private readonly Lock _lock = new();
     private DateTimeOffset? _awaySince;
     private int _outage;
-    private TaskCompletionSource _away = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Before the schema is there nothing can be written either.</summary>
     public bool IsAway => !readiness.IsReady || AwaySince is not null;
@@ -95,17 +94,7 @@ internal sealed class PostgresState(ILedgerReadiness readiness, IOptions<Durabil
             }
 
             _awaySince = null;
-            _away = new(TaskCreationOptions.RunContinuationsAsynchronously);
             logger.PostgresBack(time.GetUtcNow() - since);
-        }
-    }
-
-    /// <summary>Ends when PostgreSQL is away.</summary>
-    public Task WhenAwayAsync()
-    {
-        lock (_lock)
-        {
-            return _away.Task;
         }
     }
 
@@ -117,7 +106,6 @@ internal sealed class PostgresState(ILedgerReadiness readiness, IOptions<Durabil
             {
                 _awaySince = time.GetUtcNow();
                 _outage++;
-                _away.TrySetResult();
                 logger.PostgresAway(exception);
             }
         }

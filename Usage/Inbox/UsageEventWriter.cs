@@ -54,10 +54,8 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
     {
         // Throws for an id that is no UUID version 7, here where the caller can see it.
         _ = usageEvent.CreatedAt;
-        var begun = _time.GetTimestamp();
         var queued = await _queue.EnqueueAsync(usageEvent).AsTask().WaitAsync(cancellationToken);
         await queued.Durable.WaitAsync(cancellationToken);
-        _metrics.Settled(_time.GetElapsedTime(begun));
     }
 
     /// <summary>Closes the queue and waits until it is written, or until <paramref name="cancellationToken"/> says that time is up.</summary>

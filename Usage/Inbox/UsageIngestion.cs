@@ -23,9 +23,6 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
 
     private static readonly string TraceparentPattern = $"__-{new string('_', 32)}-{new string('_', 16)}-__";
 
-    /// <summary>How often a batch that lost against another worker is taken again at once.</summary>
-    private const int Retries = 5;
-
     // The event's open call stays: the sweeper makes an interrupted row of it, so that the call has one.
     private const string Reject = """
         WITH taken AS (DELETE FROM ledger.usage_inbox WHERE id = $1 RETURNING event, traceparent)
@@ -35,20 +32,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
 
     /// <summary>Takes up to <paramref name="limit"/> events, the oldest first.</summary>
     /// <exception cref="NpgsqlException">When PostgreSQL is away or short of something: the events are still in the inbox.</exception>
-    public async Task<IngestedBatch> IngestAsync(int limit, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                return await IngestOnceAsync(limit, cancellationToken);
-            }
-            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
-            {
-                // The other one is through: taking the batch again succeeds.
-            }
-        }
-    }
+    public Task<IngestedBatch> IngestAsync(int limit, CancellationToken cancellationToken) =>
+        LostRaces.RetryAsync(() => IngestOnceAsync(limit, cancellationToken));
 
     /// <summary>Creates the partition of the month (UTC) that holds <paramref name="within"/>, unless it is there.</summary>
     public async Task EnsurePartitionAsync(DateTimeOffset within, CancellationToken cancellationToken)

@@ -9,8 +9,6 @@ namespace LlmAspire.Usage;
 /// </summary>
 public sealed class UsageSums(NpgsqlDataSource source)
 {
-    private const int Retries = 5;
-
     private const string KeptSince = "SELECT coalesce((SELECT dropped_before FROM ledger.usage_retention), '-infinity')";
 
     // Partitions are not dropped between the snapshot, which the first query makes, and their turn to be read.
@@ -68,20 +66,8 @@ public sealed class UsageSums(NpgsqlDataSource source)
             + await RebuildAsync(connection, "ledger.open_call, ledger.usage_rollup_org, ledger.allowance", All[2..], cancellationToken);
     }
 
-    private static async Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                return await RebuildOnceAsync(connection, tables, sums, cancellationToken);
-            }
-            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
-            {
-                // Over the locks, against ingestion or a sweep that takes them in another order: nothing was done, and the other one is through.
-            }
-        }
-    }
+    private static Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken) =>
+        LostRaces.RetryAsync(() => RebuildOnceAsync(connection, tables, sums, cancellationToken));
 
     private static async Task<int> RebuildOnceAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
     {
