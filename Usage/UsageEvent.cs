@@ -7,7 +7,7 @@ namespace LlmAspire.Usage;
 /// What one call to a provider used: the fact that becomes one row of <c>llm_usage</c>. Immutable; safe to share
 /// between threads.
 /// </summary>
-/// <remarks>It is written to the inbox as JSON: a change of a name here is a change of the stored form.</remarks>
+/// <remarks>It is written to the spool as JSON: a change of a name here is a change of the stored form.</remarks>
 public sealed record UsageEvent
 {
     /// <summary>UUID version 7, made when the call is opened: the idempotency key, and by its time the row's <c>created_at</c>.</summary>

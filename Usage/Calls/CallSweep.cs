@@ -26,7 +26,7 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
                 AND (instance.id IS NULL
                     OR instance.reported_at < now() - $1
                     OR instance.reported_at > call.opened_at + $1 AND call.id <> ALL (instance.open_calls))
-                AND NOT EXISTS (SELECT FROM ledger.usage_inbox AS inbox WHERE inbox.event->>'id' = call.id::text)
+                AND NOT EXISTS (SELECT FROM ledger.usage_inbox AS inbox WHERE inbox.id = call.id)
                 AND now() - $1 > greatest(
                     pg_postmaster_start_time(), (SELECT min(backend_start) FROM pg_stat_activity WHERE backend_type = 'checkpointer'))
             ORDER BY call.id LIMIT $2 FOR UPDATE OF call SKIP LOCKED
@@ -106,6 +106,7 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
             catch (PostgresException exception) when (attempt < Retries && SqlErrors.IsMissingPartition(exception))
             {
                 await EnsurePartitionsAsync(cancellationToken);
+                source.ForgetPartitions();
             }
         }
     }

@@ -1,26 +1,37 @@
 using Npgsql;
-using NpgsqlTypes;
+using static NpgsqlTypes.NpgsqlDbType;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Writes open calls into PostgreSQL. Safe to call from any thread; writing a call twice is harmless.</summary>
-internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls running)
+internal sealed class OpenCallTable
 {
-    // What is there already reserves nothing. One statement, so one transaction and one round trip.
-    private static readonly string Open = $"""
-        WITH opened AS (
-            INSERT INTO ledger.open_call (
-                id, request_id, user_id, org_id, api_key_id, conversation_id, operation, traceparent, model_alias, reserved_prompt_tokens,
-                reserved_completion_tokens, instance_id)
-            SELECT call.*, $12 FROM unnest(
-                $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[]) AS call
-            ON CONFLICT (id) DO NOTHING
-            RETURNING id, org_id, reserved_prompt_tokens + reserved_completion_tokens AS reserved
-        )
-        INSERT INTO ledger.allowance AS allowance (org_id, month, used_tokens, reserved_tokens)
-        SELECT org_id, {RollupSql.MonthOf("ledger.uuid_v7_time(id)")} AS month, 0, sum(reserved)::bigint FROM opened GROUP BY 1, 2 ORDER BY 1, 2
-        ON CONFLICT (org_id, month) DO UPDATE SET reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
-        """;
+    private static readonly SqlColumns<OpenCall> Common = new(
+        new SqlColumn<OpenCall, Guid>("id", Uuid, call => call.Id),
+        new SqlColumn<OpenCall, Guid>("request_id", Uuid, call => call.RequestId),
+        new SqlColumn<OpenCall, Guid>("user_id", Uuid, call => call.UserId),
+        new SqlColumn<OpenCall, Guid>("org_id", Uuid, call => call.OrgId),
+        new SqlColumn<OpenCall, Guid?>("api_key_id", Uuid, call => call.ApiKeyId),
+        new SqlColumn<OpenCall, Guid?>("conversation_id", Uuid, call => call.ConversationId),
+        new SqlColumn<OpenCall, string>("operation", Text, call => call.Operation.ToString().ToLowerInvariant()),
+        new SqlColumn<OpenCall, string?>("traceparent", Text, call => SqlText.Storable(call.Traceparent)),
+        new SqlColumn<OpenCall, string?>("model_alias", Text, call => SqlText.Storable(call.ModelAlias)),
+        new SqlColumn<OpenCall, long>("reserved_prompt_tokens", Bigint, call => call.ReservedPromptTokens),
+        new SqlColumn<OpenCall, long>("reserved_completion_tokens", Bigint, call => call.ReservedCompletionTokens));
+
+    private readonly NpgsqlDataSource _source;
+    private readonly SqlColumns<OpenCall> _columns;
+    private readonly string _openMany;
+    private readonly string _openOne;
+
+    public OpenCallTable(NpgsqlDataSource source, RunningCalls running)
+    {
+        _source = source;
+        _columns = Common.With(new SqlColumn<OpenCall, Guid>("instance_id", Uuid, _ => running.InstanceId));
+        _openMany = Open($"SELECT * FROM unnest({_columns.Numbers})", "sum(reserved)::bigint", "GROUP BY org_id, month ORDER BY org_id, month");
+        // By far the most frequent, and a call waits for it: without a table for each array, and without sums.
+        _openOne = Open($"VALUES ({_columns.Numbers})", "reserved", "");
+    }
 
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
     public Task InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken) =>
@@ -28,25 +39,23 @@ internal sealed class OpenCallTable(NpgsqlDataSource source, RunningCalls runnin
 
     private async Task<int> InsertOnceAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(Open, connection);
-        Add(NpgsqlDbType.Uuid, call => call.Id);
-        Add(NpgsqlDbType.Uuid, call => call.RequestId);
-        Add(NpgsqlDbType.Uuid, call => call.UserId);
-        Add(NpgsqlDbType.Uuid, call => call.OrgId);
-        Add(NpgsqlDbType.Uuid, call => call.ApiKeyId);
-        Add(NpgsqlDbType.Uuid, call => call.ConversationId);
-        Add(NpgsqlDbType.Text, call => call.Operation.ToString().ToLowerInvariant());
-        Add(NpgsqlDbType.Text, call => call.Traceparent?.Replace('\0', '\uFFFD'));
-        Add(NpgsqlDbType.Text, call => call.ModelAlias.Replace('\0', '\uFFFD'));
-        Add(NpgsqlDbType.Bigint, call => call.ReservedPromptTokens);
-        Add(NpgsqlDbType.Bigint, call => call.ReservedCompletionTokens);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = running.InstanceId });
+        await using var connection = await _source.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(calls.Count == 1 ? _openOne : _openMany, connection);
+        command.Parameters.AddRange((calls is [var one] ? _columns.ParametersOf(one) : _columns.ParametersOf(calls)).ToArray());
         // A call waits for this one: planned once a connection, which is most of what the server would do for it.
         await command.PrepareAsync(cancellationToken);
         return await command.ExecuteNonQueryAsync(cancellationToken);
-
-        void Add<T>(NpgsqlDbType type, Func<OpenCall, T> value) =>
-            command.Parameters.Add(new NpgsqlParameter { Value = calls.Select(value).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type });
     }
+
+    /// <summary>One statement, so one transaction and one round trip. What is there already reserves nothing.</summary>
+    private string Open(string calls, string sum, string grouping) => $"""
+        WITH opened AS (
+            INSERT INTO ledger.open_call ({_columns.Names}) {calls}
+            ON CONFLICT (id) DO NOTHING
+            RETURNING org_id, {RollupSql.MonthOf("ledger.uuid_v7_time(id)")} AS month, reserved_prompt_tokens + reserved_completion_tokens AS reserved
+        )
+        INSERT INTO ledger.allowance AS allowance (org_id, month, used_tokens, reserved_tokens)
+        SELECT org_id, month, 0, {sum} FROM opened {grouping}
+        ON CONFLICT (org_id, month) DO UPDATE SET reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
+        """;
 }

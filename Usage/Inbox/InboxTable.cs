@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace LlmAspire.Usage;
 
@@ -12,12 +11,6 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
 {
     public const string Channel = "usage_inbox";
 
-    // One round trip and, having one Sync, one transaction.
-    private const string Insert = """
-        INSERT INTO ledger.usage_inbox (event, traceparent)
-        SELECT * FROM unnest($1::jsonb[], $2::text[])
-        """;
-
     private const string Notify = $"NOTIFY {Channel}";
 
     /// <summary>Raw usage that <c>jsonb</c> cannot hold is stored as text; it holds nobody up.</summary>
@@ -26,7 +19,7 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
     {
         try
         {
-            await InsertAsync([.. events.Select(usageEvent => (UsageEventJson.Serialize(usageEvent), usageEvent.Traceparent))], cancellationToken);
+            await InsertOnceAsync(events, cancellationToken);
         }
         catch (PostgresException exception) when (SqlErrors.IsDataError(exception) && events.Count > 1)
         {
@@ -38,21 +31,17 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
         catch (PostgresException exception) when (SqlErrors.IsDataError(exception))
         {
             logger.RawUsageStoredAsText(events[0].Id, exception.MessageText);
-            await InsertAsync([(UsageEventJson.SerializeWithRawUsageAsText(events[0]), events[0].Traceparent)], cancellationToken);
+            await InsertOnceAsync([UsageEventJson.WithRawUsageAsText(events[0])], cancellationToken);
         }
     }
 
-    private async Task InsertAsync((string Json, string? Traceparent)[] events, CancellationToken cancellationToken)
+    /// <summary>In one round trip and, having one Sync, one transaction.</summary>
+    private async Task InsertOnceAsync(IReadOnlyList<UsageEvent> events, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Insert)
-        {
-            Parameters =
-            {
-                new() { Value = Array.ConvertAll(events, one => one.Json), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb },
-                new() { Value = Array.ConvertAll(events, one => one.Traceparent?.Replace('\0', '\uFFFD')), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-            },
-        });
+        var insert = new NpgsqlBatchCommand(UsageColumns.InsertIntoInbox);
+        insert.Parameters.AddRange(UsageColumns.Inbox.ParametersOf(events).ToArray());
+        batch.BatchCommands.Add(insert);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Notify));
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }

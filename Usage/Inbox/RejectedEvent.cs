@@ -5,7 +5,7 @@ public sealed class RejectedEvent
 {
     public long Id { get; init; }
 
-    /// <summary>What was in the inbox, unchanged.</summary>
+    /// <summary>What was in the inbox, by column, as JSON.</summary>
     public required string Event { get; init; }
 
     public string? Traceparent { get; init; }

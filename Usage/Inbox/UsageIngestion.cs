@@ -14,7 +14,7 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     public const string Channel = InboxTable.Channel;
 
     // The array makes the subquery run once; locked rows are another worker's.
-    private const string NextIds = "ARRAY(SELECT id FROM ledger.usage_inbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)";
+    private const string NextIds = "ARRAY(SELECT inbox_id FROM ledger.usage_inbox ORDER BY inbox_id LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
     private const string GivenIds = "$1";
 
@@ -25,9 +25,9 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
 
     // The event's open call stays: the sweeper makes an interrupted row of it, so that the call has one.
     private const string Reject = """
-        WITH taken AS (DELETE FROM ledger.usage_inbox WHERE id = $1 RETURNING event, traceparent)
+        WITH taken AS (DELETE FROM ledger.usage_inbox WHERE inbox_id = $1 RETURNING *)
         INSERT INTO ledger.usage_rejected (event, traceparent, reason, sqlstate)
-        SELECT event, traceparent, $2, $3 FROM taken
+        SELECT to_jsonb(taken) - '{inbox_id,traceparent,enqueued_at}'::text[], traceparent, $2, $3 FROM taken
         """;
 
     /// <summary>Takes up to <paramref name="limit"/> events, the oldest first.</summary>
@@ -48,23 +48,30 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
 
     private async Task<IngestedBatch> IngestOnceAsync(int limit, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
         try
         {
+            await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             var (events, repeated) = await MoveAsync(connection, Move(NextIds), limit, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             return new IngestedBatch(events, repeated, Rejected: 0);
         }
-        catch (PostgresException exception) when (SqlErrors.IsMissingPartition(exception) || SqlErrors.IsDataError(exception))
+        catch (PostgresException exception) when (SqlErrors.IsMissingPartition(exception))
         {
-            return await IngestCarefullyAsync(connection, limit, cancellationToken);
+            source.ForgetPartitions();
         }
+        catch (PostgresException exception) when (SqlErrors.IsDataError(exception))
+        {
+            // Looked for below.
+        }
+
+        return await IngestCarefullyAsync(limit, cancellationToken);
     }
 
     /// <summary>Creates the partitions that the batch needs, and finds the events that the ledger cannot hold.</summary>
-    private async Task<IngestedBatch> IngestCarefullyAsync(NpgsqlConnection connection, int limit, CancellationToken cancellationToken)
+    private async Task<IngestedBatch> IngestCarefullyAsync(int limit, CancellationToken cancellationToken)
     {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var taken = await LockAsync(connection, limit, cancellationToken);
         var months = taken.ToDictionary(entry => entry.InboxId, entry => Month(entry.EventId));
@@ -125,25 +132,24 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
         logger.EventRejected(exception.MessageText, exception.SqlState, inboxId);
     }
 
-    private static async Task<List<(long InboxId, string? EventId)>> LockAsync(NpgsqlConnection connection, int limit, CancellationToken cancellationToken)
+    private static async Task<List<(long InboxId, Guid? EventId)>> LockAsync(NpgsqlConnection connection, int limit, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(
-            "SELECT id, event->>'id' FROM ledger.usage_inbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED", connection);
+        await using var command = new NpgsqlCommand("SELECT inbox_id, id FROM ledger.usage_inbox ORDER BY inbox_id LIMIT $1 FOR UPDATE SKIP LOCKED", connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        List<(long, string?)> taken = [];
+        List<(long, Guid?)> taken = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            taken.Add((reader.GetInt64(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetString(1)));
+            taken.Add((reader.GetInt64(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetGuid(1)));
         }
 
         return taken;
     }
 
     /// <summary>The first day of the month that the event belongs to; null when the ledger has no month for it.</summary>
-    private static DateTimeOffset? Month(string? eventId)
+    private static DateTimeOffset? Month(Guid? eventId)
     {
-        if (!Guid.TryParse(eventId, out var id) || id.Version != 7)
+        if (eventId is not { Version: 7 } id)
         {
             return null;
         }
@@ -198,32 +204,21 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     /// </summary>
     /// <remarks>
     /// A provisional row is replaced even when this statement's snapshot does not see it yet. Who asked for what stays as the sweeper wrote it,
-    /// so that the row that is returned names the sums that the provisional one was added to. Fields are read one by one, and the form of the
-    /// traceparent without counted repetition: <c>jsonb_to_record</c> takes twice, <c>[0-9a-f]{32}</c> twenty times as long.
+    /// so that the row that is returned names the sums that the provisional one was added to. The form of the traceparent has no counted repetition:
+    /// <c>[0-9a-f]{32}</c> takes twenty times as long.
     /// </remarks>
     private static string Move(string ids) => $$"""
         WITH taken AS MATERIALIZED (
-            DELETE FROM ledger.usage_inbox WHERE id = ANY({{ids}})
-            RETURNING id AS inbox_id, (event->>'id')::uuid AS id, event->>'outcome' AS outcome, event, traceparent, enqueued_at
+            DELETE FROM ledger.usage_inbox WHERE inbox_id = ANY({{ids}}) RETURNING *
         ), chosen AS MATERIALIZED (
             SELECT DISTINCT ON (id)
-                inbox_id, id, outcome, event,
+                inbox_id, {{UsageColumns.Common.Names}},
                 CASE WHEN traceparent LIKE '{{TraceparentPattern}}' AND traceparent ~ '^[0-9a-f-]+$' THEN traceparent END AS traceparent
             FROM taken ORDER BY id, outcome = 'interrupted', inbox_id
         ), written AS (
-            INSERT INTO ledger.llm_usage AS usage (
-                id, created_at, request_id, user_id, org_id, api_key_id, trace_id, span_id, conversation_id, operation, model_alias, provider,
-                served_model, prompt_tokens, completion_tokens, cached_prompt_tokens, cache_write_tokens, reasoning_tokens,
-                audio_prompt_tokens, audio_completion_tokens, source, outcome, attempts, fallbacks, ttft_ms, duration_ms, gateway_call_id, raw_usage)
-            SELECT
-                id, ledger.uuid_v7_time(id), (event->>'request_id')::uuid, (event->>'user_id')::uuid, (event->>'org_id')::uuid,
-                (event->>'api_key_id')::uuid, substr(traceparent, 4, 32), substr(traceparent, 37, 16), (event->>'conversation_id')::uuid,
-                event->>'operation', event->>'model_alias', event->>'provider', event->>'served_model', (event->>'prompt_tokens')::bigint,
-                (event->>'completion_tokens')::bigint, (event->>'cached_prompt_tokens')::bigint, (event->>'cache_write_tokens')::bigint,
-                (event->>'reasoning_tokens')::bigint, (event->>'audio_prompt_tokens')::bigint, (event->>'audio_completion_tokens')::bigint,
-                event->>'source', outcome, (event->>'attempts')::integer, (event->>'fallbacks')::integer, (event->>'ttft_ms')::integer,
-                (event->>'duration_ms')::integer, event->>'gateway_call_id', event->'raw_usage'
-            FROM chosen ORDER BY id
+            INSERT INTO ledger.llm_usage AS usage ({{UsageColumns.Common.Names}}, created_at, trace_id, span_id)
+            SELECT {{UsageColumns.Common.Names}}, ledger.uuid_v7_time(id), substr(traceparent, 4, 32), substr(traceparent, 37, 16)
+            FROM chosen
             ON CONFLICT (created_at, id) DO UPDATE SET
                 recorded_at = now(), replaced_at = now(), trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
                 served_model = excluded.served_model, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,

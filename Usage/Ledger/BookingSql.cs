@@ -39,7 +39,7 @@ internal static class BookingSql
             INSERT INTO ledger.allowance AS allowance (org_id, month, used_tokens, reserved_tokens)
             SELECT org_id, month, sum(used)::bigint, sum(reserved)::bigint
             FROM (
-                SELECT org_id, {{RollupSql.MonthOf("created_at")}} AS month, prompt_tokens + completion_tokens AS used, 0 AS reserved FROM written
+                SELECT org_id, {{RollupSql.MonthOf("hour")}} AS month, prompt_tokens + completion_tokens AS used, 0 AS reserved FROM by_user
                 UNION ALL
                 SELECT org_id, {{RollupSql.MonthOf("ledger.uuid_v7_time(id)")}}, 0, -(reserved_prompt_tokens + reserved_completion_tokens) FROM closed
             ) AS change

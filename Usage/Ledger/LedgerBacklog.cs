@@ -10,11 +10,11 @@ namespace LlmAspire.Usage;
 /// <param name="RecentlyRejected">Events that were rejected in the last hour, of the latest thousand.</param>
 public sealed record LedgerBacklog(long InboxDepth, TimeSpan InboxLag, long OpenCalls, TimeSpan OldestOpenCall, long RecentlyRejected)
 {
-    // The identity of usage_inbox and usage_rejected grows with time: no index on the times is needed.
+    // The identities of usage_inbox and usage_rejected grow with time: no index on the times is needed.
     private const string Query = """
         SELECT
             (SELECT count(*) FROM ledger.usage_inbox),
-            coalesce(clock_timestamp() - (SELECT enqueued_at FROM ledger.usage_inbox ORDER BY id LIMIT 1), interval '0'),
+            coalesce(clock_timestamp() - (SELECT enqueued_at FROM ledger.usage_inbox ORDER BY inbox_id LIMIT 1), interval '0'),
             count(*), coalesce(clock_timestamp() - min(opened_at), interval '0'),
             (SELECT count(*) FROM (SELECT rejected_at FROM ledger.usage_rejected ORDER BY id DESC LIMIT 1000) AS latest
                 WHERE rejected_at > now() - interval '1 hour')

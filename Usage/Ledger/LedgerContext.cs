@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.Usage;
 
-/// <summary>The ledger's tables: schema <c>ledger</c>, with a migrations history of its own.</summary>
+/// <summary>
+/// The ledger's tables: schema <c>ledger</c>, with a migrations history of its own. The inbox, which only SQL reads and writes, is in the migrations alone.
+/// </summary>
 public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbContext(options)
 {
     /// <summary>The connection string's name.</summary>
@@ -32,8 +34,6 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
 
     /// <summary>The ledger. Read only: rows come from ingestion.</summary>
     public DbSet<UsageRow> Usage => Set<UsageRow>();
-
-    public DbSet<InboxEntry> Inbox => Set<InboxEntry>();
 
     public DbSet<RejectedEvent> Rejected => Set<RejectedEvent>();
 
@@ -67,13 +67,6 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
     {
         modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<UsageRow>(ConfigureUsage);
-        modelBuilder.Entity<InboxEntry>(inbox =>
-        {
-            inbox.ToTable("usage_inbox");
-            inbox.Property(entry => entry.Id).UseIdentityAlwaysColumn();
-            inbox.Property(entry => entry.Event).HasColumnType("jsonb");
-            inbox.Property(entry => entry.EnqueuedAt).HasDefaultValueSql("now()");
-        });
         modelBuilder.Entity<RejectedEvent>(rejected =>
         {
             rejected.ToTable("usage_rejected");
@@ -132,7 +125,6 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         usage.HasIndex(row => new { row.OrgId, row.CreatedAt });
         usage.HasIndex(row => new { row.UserId, row.CreatedAt });
         usage.HasIndex(row => row.RequestId);
-        usage.HasIndex(row => row.TraceId);
         usage.HasIndex(row => row.ConversationId);
     }
 

@@ -83,36 +83,6 @@ namespace LlmAspire.Usage.Migrations
                     b.ToTable("api_instance", "ledger");
                 });
 
-            modelBuilder.Entity("LlmAspire.Usage.InboxEntry", b =>
-                {
-                    b.Property<long>("Id")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("bigint")
-                        .HasColumnName("id");
-
-                    NpgsqlPropertyBuilderExtensions.UseIdentityAlwaysColumn(b.Property<long>("Id"));
-
-                    b.Property<DateTimeOffset>("EnqueuedAt")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("enqueued_at")
-                        .HasDefaultValueSql("now()");
-
-                    b.Property<string>("Event")
-                        .IsRequired()
-                        .HasColumnType("jsonb")
-                        .HasColumnName("event");
-
-                    b.Property<string>("Traceparent")
-                        .HasColumnType("text")
-                        .HasColumnName("traceparent");
-
-                    b.HasKey("Id")
-                        .HasName("pk_usage_inbox");
-
-                    b.ToTable("usage_inbox", "ledger");
-                });
-
             modelBuilder.Entity("LlmAspire.Usage.OpenCall", b =>
                 {
                     b.Property<Guid>("Id")
@@ -448,9 +418,6 @@ namespace LlmAspire.Usage.Migrations
 
                     b.HasIndex("RequestId")
                         .HasDatabaseName("ix_llm_usage_request_id");
-
-                    b.HasIndex("TraceId")
-                        .HasDatabaseName("ix_llm_usage_trace_id");
 
                     b.HasIndex("OrgId", "CreatedAt")
                         .HasDatabaseName("ix_llm_usage_org_id_created_at");

@@ -18,7 +18,7 @@ internal sealed class IngestionWorker(
     IOptions<IngestionOptions> options,
     ILogger<IngestionWorker> logger) : BackgroundService
 {
-    private const int LargestBatch = 2000;
+    private const int LargestBatch = 5000;
 
     private DateTimeOffset _partitionsCheckedAt = DateTimeOffset.MinValue;
 

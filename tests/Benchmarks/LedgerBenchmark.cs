@@ -19,6 +19,9 @@ internal sealed class LedgerBenchmark(LedgerServices ledger, CpuClock cpu, IAnsi
 {
     private const int Rounds = 3;
 
+    /// <summary>They are short.</summary>
+    private const int OpenRounds = 10;
+
     /// <summary>As many as one group commit takes; the straight insert has the same.</summary>
     private const int BatchSize = 1_000;
 
@@ -29,7 +32,7 @@ internal sealed class LedgerBenchmark(LedgerServices ledger, CpuClock cpu, IAnsi
 
     private static readonly TimeSpan LagTime = TimeSpan.FromSeconds(10);
 
-    private static readonly (int Concurrency, int Times)[] Opens = [(1, 300), (16, 100), (64, 50)];
+    private static readonly (int Concurrency, int Times)[] Opens = [(1, 500), (16, 100), (64, 50)];
 
     public static async Task RunAsync(int events, IAnsiConsole console)
     {
@@ -184,7 +187,7 @@ internal sealed class LedgerBenchmark(LedgerServices ledger, CpuClock cpu, IAnsi
         {
             List<TimeSpan> bare = [];
             List<TimeSpan> open = [];
-            for (var round = 0; round < Rounds; round++)
+            for (var round = 0; round < OpenRounds; round++)
             {
                 bare.AddRange(await TimeAsync(concurrency, times, NewBareInsertAsync));
                 open.AddRange(await TimeAsync(concurrency, times, () => Task.FromResult(new Timed(() => ledger.Opener.OpenAsync(SampleEvents.Open(), CancellationToken.None), null))));

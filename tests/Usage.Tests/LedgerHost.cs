@@ -97,12 +97,11 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public Task<object?> InboxCountAsync() => ScalarAsync("SELECT count(*) FROM ledger.usage_inbox");
 
-    /// <summary>Puts text into the inbox as it is.</summary>
-    public async Task PutAsync(string json, string? traceparent = null)
+    /// <summary>Puts events into the inbox, also such as the writer refuses.</summary>
+    public async Task PutAsync(IReadOnlyList<UsageEvent> events)
     {
-        await using var command = Source.CreateCommand("INSERT INTO ledger.usage_inbox (event, traceparent) VALUES ($1::jsonb, $2)");
-        command.Parameters.Add(new NpgsqlParameter { Value = json });
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)traceparent ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
+        await using var command = Source.CreateCommand(UsageColumns.InsertIntoInbox);
+        command.Parameters.AddRange(UsageColumns.Inbox.ParametersOf(events).ToArray());
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 

@@ -18,7 +18,9 @@ public class LedgerMigratorTests(PostgresFixture postgres)
         var hosts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LedgerHost.StartAsync(connectionString)));
         await Task.WhenAll(hosts.Select(host => host.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken)));
 
-        Assert.Equal(2L, await hosts[0].ScalarAsync("SELECT count(*) FROM ledger.migrations"));
+        await using var scope = hosts[0].Services.CreateAsyncScope();
+        var migrations = scope.ServiceProvider.GetRequiredService<LedgerContext>().Database.GetMigrations();
+        Assert.Equal((long)migrations.Count(), await hosts[0].ScalarAsync("SELECT count(*) FROM ledger.migrations"));
         Assert.Equal("p", await hosts[0].ScalarAsync("SELECT relkind::text FROM pg_class WHERE oid = 'ledger.llm_usage'::regclass"));
         foreach (var host in hosts)
         {
@@ -37,9 +39,7 @@ public class LedgerMigratorTests(PostgresFixture postgres)
 
         var tables = context.GetService<IDesignTimeModel>().Model.GetRelationalModel().Tables;
         Assert.Equal(
-            [
-                "allowance", "api_instance", "llm_usage", "open_call", "usage_inbox", "usage_rejected", "usage_retention", "usage_rollup_org", "usage_rollup_user",
-            ],
+            ["allowance", "api_instance", "llm_usage", "open_call", "usage_rejected", "usage_retention", "usage_rollup_org", "usage_rollup_user"],
             tables.Select(table => table.Name).Order());
         foreach (var table in tables)
         {
@@ -53,6 +53,31 @@ public class LedgerMigratorTests(PostgresFixture postgres)
             Assert.Equal(table.Indexes.Select(index => index.Name).Append(table.PrimaryKey!.Name).Order(), await ListAsync(
                 context, $"""SELECT indexrelid::regclass::text AS "Value" FROM pg_index WHERE indrelid = 'ledger.{table.Name}'::regclass""", "ledger."));
         }
+    }
+
+    [Fact]
+    public async Task events_that_wait_in_an_inbox_of_json_become_rows_after_the_migration()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync();
+        var options = new DbContextOptionsBuilder<LedgerContext>();
+        options.UseNpgsql(connectionString);
+        LedgerContext.Configure(options);
+        var written = Events.Full();
+        await using (var context = new LedgerContext(options.Options))
+        {
+            await context.Database.MigrateAsync("20261123045500_OpenCallsAndRollups", TestContext.Current.CancellationToken);
+            await context.Database.ExecuteSqlAsync(
+                $"INSERT INTO ledger.usage_inbox (event, traceparent) VALUES ({UsageEventJson.Serialize(written)}::jsonb, {written.Traceparent})", TestContext.Current.CancellationToken);
+        }
+
+        await using var host = await LedgerHost.ReadyAsync(connectionString);
+        await host.IngestAllAsync();
+
+        var row = Assert.Single(await host.RowsAsync());
+        Assert.Equal(
+            (written.Id, written.ApiKeyId, written.ServedModel, written.CompletionTokens, written.Attempts, written.RawUsage?.GetProperty("prompt_tokens").GetInt64()),
+            (row.Id, row.ApiKeyId, row.ServedModel, row.CompletionTokens, row.Attempts, row.RawUsage?.GetProperty("prompt_tokens").GetInt64()));
+        Assert.Equal(written.Traceparent!.Split('-')[1], row.TraceId);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using LlmAspire.TestPostgres;
 using Npgsql;
@@ -130,6 +132,27 @@ public class UsageIngestionTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task workers_that_meet_at_missing_partitions_again_and_again_all_get_on()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync();
+        var hosts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LedgerHost.ReadyAsync(connectionString)));
+        for (var month = 0; month < 40; month++)
+        {
+            var time = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(month);
+            await hosts[0].PutAsync([.. Enumerable.Range(0, 8).Select(_ => Events.Plain(Guid.CreateVersion7(time)))]);
+
+            await Task.WhenAll(hosts.Select(host => host.Ingestion.IngestAsync(2, Cancellation)));
+        }
+
+        await hosts[0].IngestAllAsync();
+        Assert.Equal(320, (await hosts[0].RowsAsync()).Count);
+        foreach (var host in hosts)
+        {
+            await host.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task a_partition_is_made_while_a_report_reads_the_ledger()
     {
         await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
@@ -148,30 +171,28 @@ public class UsageIngestionTests(PostgresFixture postgres)
     public async Task events_that_the_ledger_cannot_hold_are_put_aside_with_their_reason_and_the_others_are_ingested()
     {
         await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
-        var json = UsageEventJson.Serialize(Events.Plain());
-        (string Event, string SqlState)[] poison =
+        (UsageEvent Event, string? Change, string SqlState)[] poison =
         [
-            (json.Replace("\"prompt_tokens\":12", "\"prompt_tokens\":-12", StringComparison.Ordinal), PostgresErrorCodes.CheckViolation),
-            (json.Replace("\"chat\"", "\"gossip\"", StringComparison.Ordinal), PostgresErrorCodes.CheckViolation),
-            (json.Replace("\"prompt_tokens\":12", "\"prompt_tokens\":\"many\"", StringComparison.Ordinal), PostgresErrorCodes.InvalidTextRepresentation),
-            (json.Replace("\"duration_ms\":56", "\"duration_ms\":99999999999", StringComparison.Ordinal), PostgresErrorCodes.NumericValueOutOfRange),
-            (UsageEventJson.Serialize(Events.Plain(Guid.NewGuid())), PostgresErrorCodes.InvalidParameterValue),
-            (UsageEventJson.Serialize(Events.Plain(new Guid("ffffffff-ffff-7fff-bfff-ffffffffffff"))), PostgresErrorCodes.CheckViolation), // in the year 10889
-            (json.Replace("\"model_alias\"", "\"alias\"", StringComparison.Ordinal), PostgresErrorCodes.NotNullViolation),
-            ("{}", PostgresErrorCodes.InvalidParameterValue),
-            ("[1]", PostgresErrorCodes.InvalidParameterValue),
+            (Events.Plain() with { PromptTokens = -12 }, null, PostgresErrorCodes.CheckViolation),
+            (Events.Full() with { CompletionTokens = 1_000_000_000_000 }, null, PostgresErrorCodes.CheckViolation),
+            (Events.Plain(), "operation = 'gossip'", PostgresErrorCodes.CheckViolation),
+            (Events.Plain(), "model_alias = null", PostgresErrorCodes.NotNullViolation),
+            (Events.Plain() with { ServedModel = RandomNumberGenerator.GetHexString(9000) }, null, PostgresErrorCodes.ProgramLimitExceeded), // a key of the sums
+            (Events.Plain(Guid.NewGuid()), null, PostgresErrorCodes.InvalidParameterValue),
+            (Events.Plain(new Guid("ffffffff-ffff-7fff-bfff-ffffffffffff")), null, PostgresErrorCodes.CheckViolation), // in the year 10889
+            (Events.Plain(), "id = null", PostgresErrorCodes.InvalidParameterValue),
+            (Events.Plain(), "id = null", PostgresErrorCodes.InvalidParameterValue),
         ];
         List<Guid> good = [];
-        foreach (var (poisonous, _) in poison)
+        foreach (var (poisonous, change, _) in poison)
         {
-            for (var i = 0; i < 5; i++)
+            UsageEvent[] others = [.. Enumerable.Range(0, 5).Select(_ => Events.Plain())];
+            good.AddRange(others.Select(usageEvent => usageEvent.Id));
+            await host.PutAsync([.. others, poisonous]);
+            if (change is not null)
             {
-                var usageEvent = Events.Plain();
-                good.Add(usageEvent.Id);
-                await host.PutAsync(UsageEventJson.Serialize(usageEvent));
+                await host.ScalarAsync($"UPDATE ledger.usage_inbox SET {change} WHERE id = '{poisonous.Id}'");
             }
-
-            await host.PutAsync(poisonous, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         }
 
         var batch = Assert.Single(await host.IngestAllAsync());
@@ -179,15 +200,15 @@ public class UsageIngestionTests(PostgresFixture postgres)
         Assert.Equal((45, 0, 9), (batch.Events.Count, batch.Repeated, batch.Rejected));
         Assert.Equal(good.Order(), (await host.RowsAsync()).Select(row => row.Id).Order());
         Assert.Equal(0L, await host.InboxCountAsync());
-        await using var command = host.Source.CreateCommand(
-            "SELECT sqlstate, event = ANY($1::jsonb[]) AND reason <> '' AND traceparent IS NOT NULL FROM ledger.usage_rejected ORDER BY id");
-        command.Parameters.Add(new NpgsqlParameter { Value = poison.Select(entry => entry.Event).ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Jsonb });
+        await using var command = host.Source.CreateCommand("SELECT sqlstate, event->>'request_id', event->>'duration_ms', reason <> '' FROM ledger.usage_rejected ORDER BY id");
         List<string> states = [];
         await using var reader = await command.ExecuteReaderAsync(Cancellation);
         while (await reader.ReadAsync(Cancellation))
         {
+            var put = poison[states.Count].Event;
+            Assert.Equal((put.RequestId.ToString(), put.DurationMs.ToString(CultureInfo.InvariantCulture)), (reader.GetString(1), reader.GetString(2)));
+            Assert.True(reader.GetBoolean(3));
             states.Add(reader.GetString(0));
-            Assert.True(reader.GetBoolean(1));
         }
 
         Assert.Equal(poison.Select(entry => entry.SqlState), states);

@@ -39,7 +39,7 @@ public class BacklogTests(PostgresFixture postgres)
         Assert.Equal(Nothing, await LedgerBacklog.ReadAsync(host.Source, Cancellation));
         await host.OpenCallOfTheDeadAsync();
         await host.ScalarAsync("""
-            INSERT INTO ledger.usage_inbox (event, enqueued_at) VALUES ('{}', now() - interval '40 s'), ('{}', now());
+            INSERT INTO ledger.usage_inbox (enqueued_at) VALUES (now() - interval '40 s'), (now());
             INSERT INTO ledger.usage_rejected (event, reason, sqlstate, rejected_at)
             VALUES ('{}', 'old', '22000', now() - interval '61 min'), ('{}', 'young', '22000', now() - interval '59 min');
             UPDATE ledger.open_call SET opened_at = now() - interval '2 h'

@@ -105,7 +105,7 @@ public class IngestionWorkerTests(PostgresFixture postgres)
 
         await host.Writer.WriteAsync(usageEvent, Cancellation);
         await host.Writer.WriteAsync(usageEvent, Cancellation);
-        await host.ScalarAsync("INSERT INTO ledger.usage_inbox (event) VALUES ('{}')");
+        await host.ScalarAsync("INSERT INTO ledger.usage_inbox DEFAULT VALUES");
         await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Sum("llmaspire.ledger.batch.size") >= 3));
 
         Assert.Equal(1, metrics.Sum("llmaspire.ledger.ingested"));

@@ -8,7 +8,7 @@ internal static class SabotageTriggers
     private const string DropSettle = """
         CREATE FUNCTION public.drop_settle() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            RETURN CASE WHEN hashtext(NEW.event->>'id') % 10 = 0 THEN NULL ELSE NEW END;
+            RETURN CASE WHEN hashtext(NEW.id::text) % 10 = 0 THEN NULL ELSE NEW END;
         END $$;
         CREATE TRIGGER sabotage BEFORE INSERT ON ledger.usage_inbox FOR EACH ROW EXECUTE FUNCTION public.drop_settle();
         """;
@@ -17,9 +17,10 @@ internal static class SabotageTriggers
     private const string DoubleIngest = """
         CREATE FUNCTION public.double_ingest() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF pg_trigger_depth() = 1 AND hashtext(NEW.event->>'id') % 10 = 0 THEN
-                INSERT INTO ledger.usage_inbox (event, traceparent)
-                VALUES (jsonb_set(NEW.event, '{id}', to_jsonb(left(NEW.event->>'id', 24) || right(gen_random_uuid()::text, 12))), NEW.traceparent);
+            IF pg_trigger_depth() = 1 AND hashtext(NEW.id::text) % 10 = 0 THEN
+                NEW.id := left(NEW.id::text, 24) || right(gen_random_uuid()::text, 12);
+                NEW.inbox_id := nextval(pg_get_serial_sequence('ledger.usage_inbox', 'inbox_id'));
+                INSERT INTO ledger.usage_inbox OVERRIDING SYSTEM VALUE VALUES (NEW.*);
             END IF;
             RETURN NULL;
         END $$;
