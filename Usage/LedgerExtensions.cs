@@ -53,7 +53,6 @@ public static class LedgerExtensions
             .Validate(
                 options => options.Directory.Length > 0 && options.MaxBytes > 0 && options.AdoptionInterval > TimeSpan.Zero,
                 "Spool:Directory must name a folder; Spool:MaxBytes and Spool:AdoptionInterval must be greater than 0.").ValidateOnStart();
-        services.AddMetrics();
         services.AddSingleton<PostgresState>();
         services.AddSingleton<RunningCalls>();
         services.AddSingleton<SpoolFile>();

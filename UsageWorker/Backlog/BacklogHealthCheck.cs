@@ -2,36 +2,16 @@ using LlmAspire.Usage;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.UsageWorker.Backlog;
 
 /// <summary>Says when events wait for too long, calls stay open for too long, or events were rejected.</summary>
-internal sealed class BacklogHealthCheck(ILedgerReadiness readiness, NpgsqlDataSource source, IOptions<BacklogOptions> options) : IHealthCheck
+internal sealed class BacklogHealthCheck(ILedgerReadiness readiness, NpgsqlDataSource source, IOptions<BacklogOptions> options) : PostgresHealthCheck(readiness)
 {
     public const string Name = "backlog";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
-
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        if (!readiness.IsReady)
-        {
-            return HealthCheckResult.Unhealthy("The ledger's schema is not there yet.");
-        }
-
-        using var quiet = SuppressInstrumentationScope.Begin();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
-        try
-        {
-            return Judge(await LedgerBacklog.ReadAsync(source, patience.Token), options.Value);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            return new HealthCheckResult(context.Registration.FailureStatus, "PostgreSQL does not answer.", exception);
-        }
-    }
+    protected override async Task<HealthCheckResult> AskAsync(CancellationToken cancellationToken) =>
+        Judge(await LedgerBacklog.ReadAsync(source, cancellationToken), options.Value);
 
     internal static HealthCheckResult Judge(LedgerBacklog backlog, BacklogOptions options)
     {

@@ -58,6 +58,21 @@ public sealed class ModelTests
         Assert.Superset(dependencies.ToHashSet(), waits.ToHashSet());
     }
 
+    [Fact]
+    public async Task the_spool_of_the_api_is_with_the_data_of_the_stack()
+    {
+        var data = Path.Combine(Path.GetTempPath(), "llmaspire-model-test");
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo", $"Stack:DataDirectory={data}");
+        var context = new EnvironmentCallbackContext(builder.ExecutionContext, cancellationToken: Cancellation);
+
+        foreach (var annotation in builder.Resources.Single(resource => resource.Name == "api").Annotations.OfType<EnvironmentCallbackAnnotation>())
+        {
+            await annotation.Callback(context);
+        }
+
+        Assert.Equal(Path.Combine(data, "spool"), context.EnvironmentVariables["Spool__Directory"]);
+    }
+
     [Theory]
     [InlineData("Stack:Mode=sideways", "auto, containers or embedded")]
     [InlineData("Stack:Gateway=none", "auto, litellm or demo")]

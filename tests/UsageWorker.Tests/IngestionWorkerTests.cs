@@ -55,10 +55,8 @@ public class IngestionWorkerTests(PostgresFixture postgres)
         var usageEvent = Event() with { Traceparent = Traceparent };
 
         await host.Writer.WriteAsync(usageEvent, Cancellation);
-        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
 
-        var one = Assert.Single(host.Spans, span => span.OperationName == "ingest usage");
-        var batch = Assert.Single(host.Spans, span => span.OperationName == "ingest batch");
+        var (one, batch) = await IngestionOfAsync(host, usageEvent);
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", one.TraceId.ToString());
         Assert.Equal("b7ad6b7169203331", one.ParentSpanId.ToString());
         Assert.Equal(batch.Context, Assert.Single(one.Links).Context);
@@ -71,11 +69,11 @@ public class IngestionWorkerTests(PostgresFixture postgres)
     {
         await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
 
-        await host.Writer.WriteAsync(Event(), Cancellation);
-        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
+        var usageEvent = Event();
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
 
-        var one = Assert.Single(host.Spans, span => span.OperationName == "ingest usage");
-        Assert.Equal(Assert.Single(host.Spans, span => span.OperationName == "ingest batch").SpanId, one.ParentSpanId);
+        var (one, batch) = await IngestionOfAsync(host, usageEvent);
+        Assert.Equal(batch.SpanId, one.ParentSpanId);
     }
 
     [Fact]
@@ -86,12 +84,12 @@ public class IngestionWorkerTests(PostgresFixture postgres)
         var started = DateTime.UtcNow;
         Assert.True(host.Spans.Any(IsSqlOfThisHost), "the migration is traced: the listener hears Npgsql");
 
-        await host.Writer.WriteAsync(Event(), Cancellation);
-        await WorkerHost.WaitAsync(() => Task.FromResult(host.Spans.Any(span => span.OperationName == "ingest batch")));
+        var usageEvent = Event();
+        await host.Writer.WriteAsync(usageEvent, Cancellation);
+        await IngestionOfAsync(host, usageEvent);
 
         Assert.DoesNotContain(host.Spans, span => IsSqlOfThisHost(span) && span.StartTimeUtc > started);
 
-        // The listener hears the whole process, and other tests run beside this one.
         bool IsSqlOfThisHost(Activity span) => span.Source.Name == "Npgsql"
             && span.TagObjects.Any(tag => tag.Value is string name && name == new NpgsqlConnectionStringBuilder(connectionString).Database);
     }
@@ -170,4 +168,20 @@ public class IngestionWorkerTests(PostgresFixture postgres)
     }
 
     private static UsageEvent Event() => Calls.Settle();
+
+    // The listener hears the whole process, and other tests run beside this one.
+    private static async Task<(Activity One, Activity Batch)> IngestionOfAsync(WorkerHost host, UsageEvent usageEvent)
+    {
+        Activity? one = null;
+        Activity? batch = null;
+        await WorkerHost.WaitAsync(() =>
+        {
+            one = host.Spans.SingleOrDefault(
+                span => span.OperationName == "ingest usage" && usageEvent.Id.ToString().Equals(span.GetTagItem("llmaspire.usage.id")));
+            batch = host.Spans.SingleOrDefault(
+                span => span.OperationName == "ingest batch" && span.SpanId == one?.Links.Single().Context.SpanId);
+            return Task.FromResult(one is not null && batch is not null);
+        });
+        return (one!, batch!);
+    }
 }

@@ -34,22 +34,9 @@ public static class ResourceBuilderExtensions
         string? connectionName = null,
         bool optional = false)
         where TDestination : IResourceWithEnvironment
-    {
-        var variable = source.Resource.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{connectionName ?? source.Resource.Name}";
-
-        return builder.WithCallback(async context =>
-        {
-            var value = await source.Resource.GetConnectionStringAsync(context.CancellationToken).ConfigureAwait(false);
-            if (value is not null)
-            {
-                context.EnvironmentVariables[variable] = value;
-            }
-            else if (!optional)
-            {
-                throw new DistributedApplicationException($"The connection string of '{source.Resource.Name}' is not known.");
-            }
-        });
-    }
+        => builder.WithEnvironmentValue(
+            source.Resource.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{connectionName ?? source.Resource.Name}",
+            new ConnectionStringReference(source.Resource, optional));
 
     /// <summary>Tells the resource where another listens: <c>services__{name}__{endpoint}__0</c> and <c>{NAME}_{ENDPOINT}</c>.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(

@@ -104,8 +104,8 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         if (options.Scenario == Scenario.OutageApiKilled)
         {
             await Task.Delay(outage / 2, cancellationToken);
-            await stack.Apis[0].KillAsync();
             killedAt = DateTimeOffset.UtcNow;
+            await stack.Apis[0].KillAsync();
             Count(KillKind.Api);
             say($"{stack.Apis[0].Name} was killed, its spool has {stack.SpoolFiles.Count()} files");
             await Task.Delay(outage / 2, cancellationToken);
