@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
@@ -10,7 +11,7 @@ namespace LlmAspire.Api.Identity;
 /// Makes the claims of an account from the database: those of <see cref="Caller"/>, and the security stamp, by which a token is known to be
 /// revoked.
 /// </summary>
-internal sealed class AccountClaims(AccountsContext accounts, IOptions<IdentityOptions> options) : IUserClaimsPrincipalFactory<Account>
+internal sealed class AccountClaims(TenantContext accounts, IOptions<IdentityOptions> options) : IUserClaimsPrincipalFactory<Account>
 {
     public async Task<ClaimsPrincipal> CreateAsync(Account user)
     {

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -61,7 +62,7 @@ internal static class IdentityApi
     }
 
     private static async Task<Results<Created<MeResponse>, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, AccountsContext accounts, AttemptLimits limits, HttpContext context, CancellationToken cancellationToken)
+        RegisterRequest request, Registration registration, TenantContext accounts, AttemptLimits limits, HttpContext context, CancellationToken cancellationToken)
     {
         if ((AccountValidator.Validate(request, context) ?? limits.TryEmail(request.Email, context)) is { } refusal)
         {
@@ -126,10 +127,10 @@ internal static class IdentityApi
     }
 
     private static async Task<Results<Ok<MeResponse>, UnauthorizedHttpResult>> GetMeAsync(
-        Caller caller, AccountsContext accounts, CancellationToken cancellationToken) =>
+        Caller caller, TenantContext accounts, CancellationToken cancellationToken) =>
         await DescribeAsync(accounts, caller.UserId, cancellationToken) is { } me ? TypedResults.Ok(me) : TypedResults.Unauthorized();
 
-    private static Task<MeResponse?> DescribeAsync(AccountsContext accounts, Guid id, CancellationToken cancellationToken) => accounts.Users
+    private static Task<MeResponse?> DescribeAsync(TenantContext accounts, Guid id, CancellationToken cancellationToken) => accounts.Users
         .Where(account => account.Id == id)
         .Select(account => new MeResponse(
             account.Id,

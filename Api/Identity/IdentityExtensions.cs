@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
@@ -27,9 +28,9 @@ internal static class IdentityExtensions
         where TBuilder : IHostApplicationBuilder
     {
         var services = builder.Services;
-        builder.AddNpgsqlDbContext<AccountsContext>(
-            LedgerContext.ConnectionName, settings => settings.DisableHealthChecks = true, AccountsContext.Configure);
-        services.AddSchemaMigration<AccountsContext>();
+        builder.AddNpgsqlDbContext<TenantContext>(
+            LedgerContext.ConnectionName, settings => settings.DisableHealthChecks = true, TenantContext.Configure);
+        services.AddSchemaMigration<TenantContext>();
         services.AddSingleton<AccountsReadiness>();
         services.AddHostedService<AccountsSetup>();
         services.AddHealthChecks().AddCheck<AccountsHealthCheck>("accounts");
@@ -44,9 +45,9 @@ internal static class IdentityExtensions
         services.AddScoped<SignIns>();
         services.AddScoped<Membership>();
 
-        services.AddKeyRing();
         services.AddIdentityStore();
         services.AddSignIn(builder.Configuration, builder.Environment);
+        services.AddKeyRing();
         return builder;
     }
 
@@ -68,9 +69,10 @@ internal static class IdentityExtensions
     public static TBuilder RequireAccounts<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new AccountsRequired());
 
+    /// <summary>The last: what comes after it may add data protection as the framework has it.</summary>
     private static void AddKeyRing(this IServiceCollection services)
     {
-        services.AddDataProtection().SetApplicationName("LlmAspire.Api").PersistKeysToDbContext<AccountsContext>();
+        services.AddDataProtection().SetApplicationName("LlmAspire.Api").PersistKeysToDbContext<TenantContext>();
         // It reads the keys while the host starts, and the host waits: for a database that may not be there yet. AccountsSetup does it in time.
         services.Remove(services.Single(service => service.ImplementationType is { Name: "DataProtectionHostedService" }));
     }
@@ -89,7 +91,7 @@ internal static class IdentityExtensions
             identity.Password.RequireUppercase = false;
             identity.Password.RequireNonAlphanumeric = false;
         })
-        .AddEntityFrameworkStores<AccountsContext>()
+        .AddEntityFrameworkStores<TenantContext>()
         .AddClaimsPrincipalFactory<AccountClaims>()
         .AddSignInManager();
 

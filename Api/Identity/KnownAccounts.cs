@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -30,7 +31,7 @@ internal sealed class KnownAccounts(IServiceScopeFactory scopes, TimeProvider ti
     private async Task<KnownAccount?> ReadAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
+        var accounts = scope.ServiceProvider.GetRequiredService<TenantContext>();
         var account = await accounts.Users.AsNoTracking().Include(row => row.Organisation).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         return account is null ? null : new KnownAccount(
             account.SecurityStamp!,

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
@@ -9,7 +10,7 @@ namespace LlmAspire.Api.Identity;
 
 /// <summary>Makes accounts: the founder of a new organisation, or somebody with an invitation.</summary>
 internal sealed class Registration(
-    AccountsContext accounts, UserManager<Account> users, IOptions<PlanOptions> plans, TimeProvider time)
+    TenantContext accounts, UserManager<Account> users, IOptions<PlanOptions> plans, TimeProvider time)
 {
     /// <summary>The new account, or what is wrong with a request that was found well-formed.</summary>
     public async Task<(Account? Account, ProblemHttpResult? Problem)> RegisterAsync(

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.EntityFrameworkCore;
 
@@ -30,7 +31,7 @@ internal sealed class ApiKeys(IServiceScopeFactory scopes, TimeProvider time) : 
     private async Task<KnownApiKey?> ReadAsync(byte[] hash, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
+        var accounts = scope.ServiceProvider.GetRequiredService<TenantContext>();
         var now = time.GetUtcNow();
         var key = await accounts.ApiKeys.AsNoTracking()
             .SingleOrDefaultAsync(row => row.Hash == hash && row.RevokedAt == null && row.ExpiresAt > now, cancellationToken);

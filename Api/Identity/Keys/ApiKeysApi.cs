@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -33,7 +34,7 @@ internal static class ApiKeysApi
     }
 
     private static async Task<Results<Created<CreatedApiKeyResponse>, ProblemHttpResult>> CreateAsync(
-        CreateApiKeyRequest request, Caller caller, AccountsContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
+        CreateApiKeyRequest request, Caller caller, TenantContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
     {
         if (AccountValidator.ValidateName(request.Name, "name", context) is { } invalid)
         {
@@ -64,14 +65,14 @@ internal static class ApiKeysApi
         return TypedResults.Created($"/identity/api-keys/{key.Id}", new CreatedApiKeyResponse(key.Id, key.Name, prefix, secret, key.ExpiresAt));
     }
 
-    private static async Task<Ok<List<ApiKeyResponse>>> ListAsync(Caller caller, AccountsContext accounts, CancellationToken cancellationToken)
+    private static async Task<Ok<List<ApiKeyResponse>>> ListAsync(Caller caller, TenantContext accounts, CancellationToken cancellationToken)
     {
         var keys = await Own(accounts, caller).AsNoTracking().OrderByDescending(key => key.Id).ToListAsync(cancellationToken);
         return TypedResults.Ok(keys.ConvertAll(ApiKeyResponse.From));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
-        Guid id, Caller caller, AccountsContext accounts, ApiKeys known, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
+        Guid id, Caller caller, TenantContext accounts, ApiKeys known, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
     {
         if (await Own(accounts, caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } found)
         {
@@ -84,5 +85,5 @@ internal static class ApiKeysApi
         return TypedResults.NoContent();
     }
 
-    private static IQueryable<ApiKey> Own(AccountsContext accounts, Caller caller) => accounts.ApiKeys.Where(key => key.AccountId == caller.UserId);
+    private static IQueryable<ApiKey> Own(TenantContext accounts, Caller caller) => accounts.ApiKeys.Where(key => key.AccountId == caller.UserId);
 }

@@ -1,10 +1,11 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace LlmAspire.Api.Identity.Organisations;
 
 /// <summary>The caller's organisation, and the one place that knows which rows are in it.</summary>
-internal sealed class Membership(AccountsContext accounts, KnownAccounts known)
+internal sealed class Membership(TenantContext accounts, KnownAccounts known)
 {
     public IQueryable<Organisation> Organisation(Caller caller) => accounts.Organisations.Where(row => row.Id == caller.OrgId);
 
@@ -24,7 +25,7 @@ internal sealed class Membership(AccountsContext accounts, KnownAccounts known)
         {
             accounts.ChangeTracker.Clear();
             await using var transaction = await accounts.Database.BeginTransactionAsync(cancellationToken);
-            await accounts.Database.ExecuteSqlAsync($"SELECT FROM accounts.organisation WHERE id = {caller.OrgId} FOR UPDATE", cancellationToken);
+            await accounts.Database.ExecuteSqlAsync($"SELECT FROM tenant.organisation WHERE id = {caller.OrgId} FOR UPDATE", cancellationToken);
             // What the token says is up to five seconds old, and the one before in the queue may have changed it.
             if (!await Members(caller).AnyAsync(row => row.Id == caller.UserId && row.Role == Role.Admin, cancellationToken))
             {

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -51,7 +52,7 @@ internal static class OrganisationApi
             .Select(row => new MemberResponse(row.Id, row.Email!, row.Role, row.CreatedAt)).ToListAsync(cancellationToken));
 
     private static async Task<Results<Created<InvitationResponse>, ProblemHttpResult>> InviteAsync(
-        InviteRequest request, Caller caller, AccountsContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
+        InviteRequest request, Caller caller, TenantContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
     {
         if (caller.Role != Role.Admin)
         {

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
 using LlmAspire.Usage;
@@ -14,7 +15,7 @@ namespace LlmAspire.Api.Identity.Setup;
 /// </summary>
 internal sealed partial class AccountsSetup(
     IServiceScopeFactory scopes,
-    SchemaReadiness<AccountsContext> schema,
+    SchemaReadiness<TenantContext> schema,
     AccountsReadiness readiness,
     IDataProtectionProvider protection,
     IHostEnvironment environment,
@@ -47,14 +48,14 @@ internal sealed partial class AccountsSetup(
 
     private async Task SetUpAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        var accounts = services.GetRequiredService<AccountsContext>();
+        var accounts = services.GetRequiredService<TenantContext>();
         var users = services.GetRequiredService<UserManager<Account>>();
         await accounts.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
         {
             accounts.ChangeTracker.Clear();
             await using var transaction = await accounts.Database.BeginTransactionAsync(cancellationToken);
             // One process after the other: each of them then finds what the one before has made.
-            await accounts.Database.ExecuteSqlAsync($"LOCK TABLE accounts.organisation IN SHARE ROW EXCLUSIVE MODE", cancellationToken);
+            await accounts.Database.ExecuteSqlAsync($"LOCK TABLE tenant.organisation IN SHARE ROW EXCLUSIVE MODE", cancellationToken);
             // The first use makes a key and stores it, on a connection of its own.
             protection.CreateProtector(nameof(AccountsSetup)).Protect([]);
             if (environment.IsDevelopment())
@@ -67,7 +68,7 @@ internal sealed partial class AccountsSetup(
         });
     }
 
-    private static async Task AddDemoAccountsAsync(AccountsContext accounts, UserManager<Account> users, CancellationToken cancellationToken)
+    private static async Task AddDemoAccountsAsync(TenantContext accounts, UserManager<Account> users, CancellationToken cancellationToken)
     {
         foreach (var demo in DemoAccounts.Organisations)
         {
@@ -87,7 +88,7 @@ internal sealed partial class AccountsSetup(
         }
     }
 
-    private async Task AddFirstOperatorAsync(AccountsContext accounts, UserManager<Account> users, CancellationToken cancellationToken)
+    private async Task AddFirstOperatorAsync(TenantContext accounts, UserManager<Account> users, CancellationToken cancellationToken)
     {
         if (options.Value.Operator is not { Email: { Length: > 0 } email, Password: { Length: > 0 } password }
             || await accounts.Users.AnyAsync(row => row.IsOperator, cancellationToken))

@@ -54,7 +54,7 @@ public class AccountsInstallationTests
         using var login = await client.PostAsJsonAsync("/identity/login", new { email = "operator@demo.local", password = "Demo-1234!" }, Token);
 
         await login.IsProblemAsync(HttpStatusCode.Unauthorized, "credentials_wrong");
-        Assert.Equal(0L, await QueryAsync<long>(database, "SELECT count(*) FROM accounts.account"));
+        Assert.Equal(0L, await QueryAsync<long>(database, "SELECT count(*) FROM tenant.account"));
     }
 
     [Fact]
@@ -70,8 +70,8 @@ public class AccountsInstallationTests
         using var me = await clients[1].SendAsync(HttpMethod.Get, "/identity/me", tokens.Access);
 
         Assert.True((await me.ReadAsync()).GetProperty("operator").GetBoolean());
-        Assert.Equal(1L, await QueryAsync<long>(database, "SELECT count(*) FROM accounts.account"));
-        Assert.Equal(1L, await QueryAsync<long>(database, "SELECT count(*) FROM accounts.data_protection_key"));
+        Assert.Equal(1L, await QueryAsync<long>(database, "SELECT count(*) FROM tenant.account"));
+        Assert.Equal(1L, await QueryAsync<long>(database, "SELECT count(*) FROM tenant.data_protection_key"));
         Assert.DoesNotContain(first.Logs.Entries.Concat(second.Logs.Entries), entry => entry.Level >= LogLevel.Error);
     }
 
@@ -91,7 +91,7 @@ public class AccountsInstallationTests
         await using var api = Production(gateway, database, Operator, "operators have long ones");
         await api.CreateReadyClientAsync();
 
-        Assert.Equal(0L, await QueryAsync<long>(database, "SELECT count(*) FROM accounts.account WHERE is_operator"));
+        Assert.Equal(0L, await QueryAsync<long>(database, "SELECT count(*) FROM tenant.account WHERE is_operator"));
         Assert.Contains(api.Logs.Entries, entry => entry.Level == LogLevel.Error && entry.Text.Contains("Identity:Operator", StringComparison.Ordinal));
     }
 

@@ -77,7 +77,7 @@ public class AccountsKeyTests(AccountsFixture fixture) : IClassFixture<AccountsF
         {
             using var used = await fixture.Client.SendAsync(HttpMethod.Get, "/identity/me", key);
             Assert.Equal(HttpStatusCode.OK, used.StatusCode);
-            return await fixture.QueryAsync<DateTime>($"SELECT last_used_at FROM accounts.api_key WHERE account_id = '{person.Id}'");
+            return await fixture.QueryAsync<DateTime>($"SELECT last_used_at FROM tenant.api_key WHERE account_id = '{person.Id}'");
         }
     }
 

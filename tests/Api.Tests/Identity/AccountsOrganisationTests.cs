@@ -127,7 +127,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
 
         Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.NoContent);
         Assert.Equal(1L, await fixture.QueryAsync<long>(
-            $"SELECT count(*) FROM accounts.account WHERE organisation_id = '{first.Organisation}' AND role = 'admin'"));
+            $"SELECT count(*) FROM tenant.account WHERE organisation_id = '{first.Organisation}' AND role = 'admin'"));
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
 
         // What the losers had begun to found is gone too.
         Assert.Equal(0L, await fixture.QueryAsync<long>(
-            "SELECT count(*) FROM accounts.organisation AS o WHERE NOT EXISTS (SELECT FROM accounts.account WHERE organisation_id = o.id)"));
+            "SELECT count(*) FROM tenant.organisation AS o WHERE NOT EXISTS (SELECT FROM tenant.account WHERE organisation_id = o.id)"));
     }
 
     [Theory]

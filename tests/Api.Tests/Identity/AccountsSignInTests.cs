@@ -39,12 +39,12 @@ public class AccountsSignInTests(AccountsFixture fixture) : IClassFixture<Accoun
         Assert.Equal(detail, await locked.IsProblemAsync(HttpStatusCode.Unauthorized, "credentials_wrong"));
         Assert.InRange(
             await fixture.QueryAsync<double>(
-                $"SELECT extract(epoch FROM lockout_end - now())::float8 FROM accounts.account WHERE id = '{person.Id}'"),
+                $"SELECT extract(epoch FROM lockout_end - now())::float8 FROM tenant.account WHERE id = '{person.Id}'"),
             1, 300);
 
         // The lock is a time in the database; past, it lets in again.
         await fixture.QueryAsync<Guid>(
-            $"UPDATE accounts.account SET lockout_end = now() - interval '1 second' WHERE id = '{person.Id}' RETURNING id");
+            $"UPDATE tenant.account SET lockout_end = now() - interval '1 second' WHERE id = '{person.Id}' RETURNING id");
         await fixture.Client.SignInAsync(person.Email, AccountsFixture.Password);
     }
 

@@ -4,7 +4,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
 
-namespace LlmAspire.Api.Identity.Data.Migrations
+namespace LlmAspire.Api.Data.Migrations
 {
     /// <inheritdoc />
     public partial class Accounts : Migration
@@ -13,11 +13,11 @@ namespace LlmAspire.Api.Identity.Data.Migrations
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.EnsureSchema(
-                name: "accounts");
+                name: "tenant");
 
             migrationBuilder.CreateTable(
                 name: "data_protection_key",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<int>(type: "integer", nullable: false)
@@ -32,7 +32,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "organisation",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false),
@@ -47,7 +47,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "account",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false),
@@ -77,7 +77,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_account_organisations_organisation_id",
                         column: x => x.organisation_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "organisation",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Restrict);
@@ -85,7 +85,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "invitation",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false),
@@ -102,7 +102,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_invitation_organisation_organisation_id",
                         column: x => x.organisation_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "organisation",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
@@ -110,7 +110,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "account_claim",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<int>(type: "integer", nullable: false)
@@ -125,7 +125,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_account_claim_asp_net_users_user_id",
                         column: x => x.user_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "account",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
@@ -133,7 +133,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "account_login",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     login_provider = table.Column<string>(type: "text", nullable: false),
@@ -147,7 +147,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_account_login_asp_net_users_user_id",
                         column: x => x.user_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "account",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
@@ -155,7 +155,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "account_token",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     user_id = table.Column<Guid>(type: "uuid", nullable: false),
@@ -169,7 +169,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_account_token_asp_net_users_user_id",
                         column: x => x.user_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "account",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
@@ -177,7 +177,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateTable(
                 name: "api_key",
-                schema: "accounts",
+                schema: "tenant",
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false),
@@ -196,7 +196,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     table.ForeignKey(
                         name: "fk_api_key_account_account_id",
                         column: x => x.account_id,
-                        principalSchema: "accounts",
+                        principalSchema: "tenant",
                         principalTable: "account",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
@@ -204,58 +204,58 @@ namespace LlmAspire.Api.Identity.Data.Migrations
 
             migrationBuilder.CreateIndex(
                 name: "ix_account_normalized_email",
-                schema: "accounts",
+                schema: "tenant",
                 table: "account",
                 column: "normalized_email",
                 unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "ix_account_normalized_user_name",
-                schema: "accounts",
+                schema: "tenant",
                 table: "account",
                 column: "normalized_user_name",
                 unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "ix_account_organisation_id",
-                schema: "accounts",
+                schema: "tenant",
                 table: "account",
                 column: "organisation_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_account_claim_user_id",
-                schema: "accounts",
+                schema: "tenant",
                 table: "account_claim",
                 column: "user_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_account_login_user_id",
-                schema: "accounts",
+                schema: "tenant",
                 table: "account_login",
                 column: "user_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_api_key_account_id",
-                schema: "accounts",
+                schema: "tenant",
                 table: "api_key",
                 column: "account_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_api_key_hash",
-                schema: "accounts",
+                schema: "tenant",
                 table: "api_key",
                 column: "hash",
                 unique: true);
 
             migrationBuilder.CreateIndex(
                 name: "ix_invitation_organisation_id",
-                schema: "accounts",
+                schema: "tenant",
                 table: "invitation",
                 column: "organisation_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_invitation_token_hash",
-                schema: "accounts",
+                schema: "tenant",
                 table: "invitation",
                 column: "token_hash",
                 unique: true);
@@ -266,35 +266,35 @@ namespace LlmAspire.Api.Identity.Data.Migrations
         {
             migrationBuilder.DropTable(
                 name: "account_claim",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "account_login",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "account_token",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "api_key",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "data_protection_key",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "invitation",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "account",
-                schema: "accounts");
+                schema: "tenant");
 
             migrationBuilder.DropTable(
                 name: "organisation",
-                schema: "accounts");
+                schema: "tenant");
         }
     }
 }

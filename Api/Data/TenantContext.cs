@@ -1,3 +1,5 @@
+using LlmAspire.Api.Identity;
+using LlmAspire.Api.Identity.Data;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.DataProtection.EntityFrameworkCore;
 using Microsoft.AspNetCore.Identity;
@@ -5,15 +7,15 @@ using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
-namespace LlmAspire.Api.Identity.Data;
+namespace LlmAspire.Api.Data;
 
 /// <summary>
-/// Accounts, organisations, keys: schema <c>accounts</c> of the ledger's database, with a migrations history of its own. It holds the
-/// data-protection keys too, which bearer tokens are made of, so that a token is good on every replica.
+/// What belongs to organisations and their people: schema <c>tenant</c> of the ledger's database, with a migrations history of its own. It
+/// holds the data-protection keys too, which bearer tokens are made of, so that a token is good on every replica.
 /// </summary>
-public sealed class AccountsContext(DbContextOptions<AccountsContext> options) : IdentityUserContext<Account, Guid>(options), IDataProtectionKeyContext
+public sealed class TenantContext(DbContextOptions<TenantContext> options) : IdentityUserContext<Account, Guid>(options), IDataProtectionKeyContext
 {
-    public const string Schema = "accounts";
+    public const string Schema = "tenant";
 
     private const string MigrationsTable = "migrations";
 

@@ -3,24 +3,21 @@ using System;
 using LlmAspire.Api.Identity.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
 
-namespace LlmAspire.Api.Identity.Data.Migrations
+namespace LlmAspire.Api.Data.Migrations
 {
-    [DbContext(typeof(AccountsContext))]
-    [Migration("20261123094416_Accounts")]
-    partial class Accounts
+    [DbContext(typeof(TenantContext))]
+    partial class TenantContextModelSnapshot : ModelSnapshot
     {
-        /// <inheritdoc />
-        protected override void BuildTargetModel(ModelBuilder modelBuilder)
+        protected override void BuildModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
             modelBuilder
-                .HasDefaultSchema("accounts")
+                .HasDefaultSchema("tenant")
                 .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
@@ -129,7 +126,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasIndex("OrganisationId")
                         .HasDatabaseName("ix_account_organisation_id");
 
-                    b.ToTable("account", "accounts");
+                    b.ToTable("account", "tenant");
                 });
 
             modelBuilder.Entity("LlmAspire.Api.Identity.Data.ApiKey", b =>
@@ -185,7 +182,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_api_key_hash");
 
-                    b.ToTable("api_key", "accounts");
+                    b.ToTable("api_key", "tenant");
                 });
 
             modelBuilder.Entity("LlmAspire.Api.Identity.Data.Invitation", b =>
@@ -231,7 +228,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_invitation_token_hash");
 
-                    b.ToTable("invitation", "accounts");
+                    b.ToTable("invitation", "tenant");
                 });
 
             modelBuilder.Entity("LlmAspire.Api.Identity.Data.Organisation", b =>
@@ -259,7 +256,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_organisation");
 
-                    b.ToTable("organisation", "accounts");
+                    b.ToTable("organisation", "tenant");
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.DataProtection.EntityFrameworkCore.DataProtectionKey", b =>
@@ -282,7 +279,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_data_protection_key");
 
-                    b.ToTable("data_protection_key", "accounts");
+                    b.ToTable("data_protection_key", "tenant");
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserClaim<System.Guid>", b =>
@@ -312,7 +309,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_account_claim_user_id");
 
-                    b.ToTable("account_claim", "accounts");
+                    b.ToTable("account_claim", "tenant");
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserLogin<System.Guid>", b =>
@@ -339,7 +336,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_account_login_user_id");
 
-                    b.ToTable("account_login", "accounts");
+                    b.ToTable("account_login", "tenant");
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserToken<System.Guid>", b =>
@@ -363,7 +360,7 @@ namespace LlmAspire.Api.Identity.Data.Migrations
                     b.HasKey("UserId", "LoginProvider", "Name")
                         .HasName("pk_account_token");
 
-                    b.ToTable("account_token", "accounts");
+                    b.ToTable("account_token", "tenant");
                 });
 
             modelBuilder.Entity("LlmAspire.Api.Identity.Data.Account", b =>
