@@ -1,6 +1,8 @@
 using LlmAspire.Api.Chat;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Identity.Keys;
+using LlmAspire.Api.Identity.Organisations;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
 using LlmAspire.ServiceDefaults;
@@ -11,18 +13,23 @@ builder.AddServiceDefaults();
 builder.AddLedger();
 builder.AddUsageWriters();
 builder.AddHttpDefaults();
-builder.AddDevelopmentIdentity();
+builder.AddAccounts();
 builder.AddLlm();
 builder.AddChat();
 
 var app = builder.Build();
+app.UseAccountsReadiness();
 app.UseHttpDefaults();
 app.UseGatewayReadiness();
 
-var business = app.MapGroup("").RequireAuthorization().RequireGateway();
+var accounts = app.MapGroup("").RequireAuthorization().RequireAccounts();
+accounts.MapIdentityApi();
+accounts.MapApiKeysApi();
+accounts.MapOrganisationApi();
+var business = accounts.MapGroup("").RequireGateway();
 business.MapModelsApi();
 business.MapChatApi();
-app.MapOpenApi();
+app.MapOpenApi().AllowAnonymous();
 app.MapDefaultEndpoints();
 
 app.Run();

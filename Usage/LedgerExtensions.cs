@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -31,7 +32,8 @@ public static class LedgerExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<LedgerReadiness>();
         builder.Services.AddSingleton<ILedgerReadiness>(services => services.GetRequiredService<LedgerReadiness>());
-        builder.Services.AddHostedService<LedgerMigrator>();
+        builder.Services.AddSingleton<SchemaReadiness<LedgerContext>>(services => services.GetRequiredService<LedgerReadiness>());
+        builder.Services.AddHostedService<SchemaMigrator<LedgerContext>>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }
@@ -75,6 +77,17 @@ public static class LedgerExtensions
             }
         });
         return builder;
+    }
+
+    /// <summary>
+    /// Migrates the schema of another context of the same database at start, in the ledger's way; <see cref="SchemaReadiness{TContext}"/> says
+    /// when it is there. Needs <see cref="AddLedger"/>.
+    /// </summary>
+    public static IServiceCollection AddSchemaMigration<TContext>(this IServiceCollection services)
+        where TContext : DbContext
+    {
+        services.AddSingleton<SchemaReadiness<TContext>>();
+        return services.AddHostedService<SchemaMigrator<TContext>>();
     }
 
     /// <summary>Adds <see cref="UsageIngestion"/>, <see cref="CallSweep"/> and <see cref="UsageSums"/>. Needs <see cref="AddLedger"/>.</summary>

@@ -4,14 +4,14 @@ namespace LlmAspire.Usage;
 
 internal static partial class Log
 {
-    [LoggerMessage(LogLevel.Information, "The ledger's schema is ready")]
-    public static partial void LedgerReady(this ILogger logger);
+    [LoggerMessage(LogLevel.Information, "The schema of {Name} is ready")]
+    public static partial void SchemaReady(this ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "The ledger is not ready yet ({Reason}), trying again in {Wait}")]
-    public static partial void LedgerNotReadyYet(this ILogger logger, string reason, TimeSpan wait);
+    [LoggerMessage(LogLevel.Information, "The schema of {Name} is not ready yet ({Reason}), trying again in {Wait}")]
+    public static partial void SchemaNotReadyYet(this ILogger logger, string name, string reason, TimeSpan wait);
 
-    [LoggerMessage(LogLevel.Error, "The ledger's schema cannot be brought up to date, trying again in {Wait}")]
-    public static partial void LedgerCannotBeMigrated(this ILogger logger, Exception exception, TimeSpan wait);
+    [LoggerMessage(LogLevel.Error, "The schema of {Name} cannot be brought up to date, trying again in {Wait}")]
+    public static partial void SchemaCannotBeMigrated(this ILogger logger, Exception exception, string name, TimeSpan wait);
 
     [LoggerMessage(LogLevel.Information, "Created database {Database}")]
     public static partial void DatabaseCreated(this ILogger logger, string database);

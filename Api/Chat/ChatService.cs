@@ -16,6 +16,7 @@ internal sealed class ChatService(IChatClient client, ILogger<ChatService> logge
         {
             UserId = caller.UserId,
             OrgId = caller.OrgId,
+            ApiKeyId = caller.ApiKeyId,
             RequestId = Guid.CreateVersion7(),
             ConversationId = request.ConversationId ?? Guid.CreateVersion7(),
             Operation = UsageOperation.Chat,

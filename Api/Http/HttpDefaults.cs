@@ -36,6 +36,7 @@ internal static class HttpDefaults
         app.UseStatusCodePages(context =>
             Problems.ForStatus(context.HttpContext, context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.UseAuthentication();
+        app.UseRateLimiter();
         app.UseAuthorization();
         return app;
     }

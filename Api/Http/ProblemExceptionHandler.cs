@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmAspire.Api.Identity;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -9,9 +10,14 @@ internal sealed class ProblemExceptionHandler : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        var problem = exception is BadHttpRequestException refused
-            ? Explain(httpContext, refused)
-            : Problems.ForStatus(httpContext, StatusCodes.Status500InternalServerError);
+        var problem = exception switch
+        {
+            BadHttpRequestException refused => Explain(httpContext, refused),
+            _ when DatabaseAwayException.IsMeantBy(exception) => Problems.Create(
+                httpContext, StatusCodes.Status503ServiceUnavailable, "database_unavailable", "The database does not answer.",
+                "Try again in a few seconds.", TimeSpan.FromSeconds(5)),
+            _ => Problems.ForStatus(httpContext, StatusCodes.Status500InternalServerError),
+        };
         await problem.ExecuteAsync(httpContext);
         return true;
     }

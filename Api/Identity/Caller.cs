@@ -1,12 +1,17 @@
 using System.Security.Claims;
+using LlmAspire.Api.Identity.Data;
 
 namespace LlmAspire.Api.Identity;
 
-/// <summary>Who makes the request. The one place that reads claims; handlers take it as a parameter.</summary>
-public sealed record Caller(Guid UserId, Guid OrgId, Plan Plan)
+/// <summary>Who makes the request. The one place that reads and writes claims; handlers take it as a parameter.</summary>
+/// <param name="ApiKeyId">The personal API key that was used; null for a signed-in user.</param>
+public sealed record Caller(Guid UserId, Guid OrgId, Plan Plan, Role Role, bool IsOperator, Guid? ApiKeyId = null)
 {
     internal const string OrgClaim = "org";
     internal const string PlanClaim = "plan";
+    internal const string RoleClaim = "role";
+    internal const string OperatorClaim = "operator";
+    internal const string ApiKeyClaim = "api_key";
 
     /// <summary>Binds the parameter of an endpoint; every business endpoint requires a signed-in user.</summary>
     /// <exception cref="InvalidOperationException">When the identity lacks one of the claims.</exception>
@@ -15,7 +20,22 @@ public sealed record Caller(Guid UserId, Guid OrgId, Plan Plan)
     internal static Caller From(ClaimsPrincipal user) => new(
         Guid.Parse(Claim(user, ClaimTypes.NameIdentifier)),
         Guid.Parse(Claim(user, OrgClaim)),
-        Enum.Parse<Plan>(Claim(user, PlanClaim), ignoreCase: true));
+        Enum.Parse<Plan>(Claim(user, PlanClaim), ignoreCase: true),
+        Enum.Parse<Role>(Claim(user, RoleClaim), ignoreCase: true),
+        bool.Parse(Claim(user, OperatorClaim)),
+        user.FindFirstValue(ApiKeyClaim) is { } key ? Guid.Parse(key) : null);
+
+    /// <summary>The claims that <see cref="From"/> reads.</summary>
+    /// <param name="plan">Of the person, or else of the organisation.</param>
+    internal static Claim[] ClaimsOf(Account account, Plan plan) =>
+    [
+        new(ClaimTypes.NameIdentifier, account.Id.ToString()),
+        new(ClaimTypes.Name, account.Email!),
+        new(OrgClaim, account.OrganisationId.ToString()),
+        new(PlanClaim, plan.ToString().ToLowerInvariant()),
+        new(RoleClaim, account.Role.ToString().ToLowerInvariant()),
+        new(OperatorClaim, account.IsOperator ? bool.TrueString : bool.FalseString),
+    ];
 
     private static string Claim(ClaimsPrincipal user, string type) =>
         user.FindFirstValue(type) ?? throw new InvalidOperationException($"The identity has no claim named {type}.");

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using LlmAspire.Api.Identity.Setup;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Hosting;
@@ -34,6 +35,9 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
 
     public string Environment { get; init; } = "Development";
 
+    /// <summary>The clock of the Api, where it is not the machine's.</summary>
+    public TimeProvider? Time { get; init; }
+
     /// <summary>A client for a gateway that is there: waits until the Api serves.</summary>
     public async Task<HttpClient> CreateReadyClientAsync(string? user = null)
     {
@@ -62,13 +66,27 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
         builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Logs));
         builder.ConfigureTestServices(services =>
         {
+            if (Time is not null)
+            {
+                services.AddSingleton(Time);
+            }
+
             if (Ledger is null)
             {
                 RemoveLedger(services);
                 services.AddSingleton<IUsageEventWriter>(Writer);
                 services.AddSingleton<ICallOpener>(Opener);
+                services.AddSingleton(WithoutAccounts());
             }
         });
+    }
+
+    // Without a database only the development identity signs in, which needs none.
+    private static AccountsReadiness WithoutAccounts()
+    {
+        var readiness = new AccountsReadiness();
+        readiness.SetReady();
+        return readiness;
     }
 
     // What it registered to run or to be asked for its health; the rest is never asked for.

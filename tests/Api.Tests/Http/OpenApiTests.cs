@@ -17,7 +17,14 @@ public class OpenApiTests
         var operations = document.GetProperty("paths").EnumerateObject()
             .SelectMany(path => path.Value.EnumerateObject().Select(operation => (Key: $"{operation.Name} {path.Name}", operation.Value)))
             .ToDictionary(operation => operation.Key, operation => operation.Value);
-        Assert.Equal(["delete /chat/runs/{id}", "get /llm/models", "post /chat"], operations.Keys.Order());
+        Assert.Equal(
+            [
+                "delete /chat/runs/{id}", "delete /identity/api-keys/{id}", "delete /organisation/members/{id}", "get /identity/api-keys", "get /identity/me",
+                "get /llm/models", "get /organisation", "get /organisation/members", "post /chat", "post /identity/api-keys", "post /identity/login",
+                "post /identity/logout", "post /identity/password", "post /identity/refresh", "post /identity/register", "post /organisation/invitations",
+                "put /organisation/members/{id}/role",
+            ],
+            operations.Keys.Order(StringComparer.Ordinal));
         Assert.All(operations.Values, operation => Assert.All(
             ["operationId", "summary", "tags"], name => Assert.True(operation.TryGetProperty(name, out _), name)));
         var chat = operations["post /chat"];

@@ -7,13 +7,16 @@ using Npgsql;
 namespace LlmAspire.Usage;
 
 /// <summary>
-/// Brings the ledger's schema up to date, in every process that uses it. It tries until it is there; several processes
-/// may do so at once on an empty server.
+/// Brings the schema of a context up to date, in every process that uses it. It tries until it is there; several processes, and the
+/// migrators of several contexts, may do so at once on an empty server.
 /// </summary>
-internal sealed class LedgerMigrator(
-    IServiceScopeFactory scopes, LedgerReadiness readiness, TimeProvider time, ILogger<LedgerMigrator> logger) : BackgroundService
+internal sealed class SchemaMigrator<TContext>(
+    IServiceScopeFactory scopes, SchemaReadiness<TContext> readiness, TimeProvider time, ILogger<SchemaMigrator<TContext>> logger) : BackgroundService
+    where TContext : DbContext
 {
-    /// <summary>A migration of a large ledger, or the wait for another process that runs it, takes its time.</summary>
+    private static readonly string Name = typeof(TContext).Name.Replace("Context", "", StringComparison.Ordinal);
+
+    /// <summary>A migration of a large schema, or the wait for another process that runs it, takes its time.</summary>
     private static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(10);
 
     /// <summary>What a server that is starting, or other processes that create the same things at the same time, lead to.</summary>
@@ -46,17 +49,17 @@ internal sealed class LedgerMigrator(
                 await EnsureDatabaseAsync(stoppingToken);
                 await MigrateAsync(stoppingToken);
                 readiness.SetReady();
-                logger.LedgerReady();
+                logger.SchemaReady(Name);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 if (IsToBeExpected(exception))
                 {
-                    logger.LedgerNotReadyYet(exception.Message, backoff.Next);
+                    logger.SchemaNotReadyYet(Name, exception.Message, backoff.Next);
                 }
                 else
                 {
-                    logger.LedgerCannotBeMigrated(exception, backoff.Next);
+                    logger.SchemaCannotBeMigrated(exception, Name, backoff.Next);
                 }
 
                 await backoff.WaitAsync(stoppingToken);
@@ -88,13 +91,13 @@ internal sealed class LedgerMigrator(
     private string? ConnectionString()
     {
         using var scope = scopes.CreateScope();
-        return scope.ServiceProvider.GetRequiredService<LedgerContext>().Database.GetConnectionString();
+        return scope.ServiceProvider.GetRequiredService<TContext>().Database.GetConnectionString();
     }
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
         using var scope = scopes.CreateScope();
-        var context = scope.ServiceProvider.GetRequiredService<LedgerContext>();
+        var context = scope.ServiceProvider.GetRequiredService<TContext>();
         context.Database.SetCommandTimeout(CommandTimeout);
         await context.Database.MigrateAsync(cancellationToken);
     }

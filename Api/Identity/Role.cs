@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace LlmAspire.Api.Identity;
+
+/// <summary>What a person may do in their organisation.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Role>))]
+public enum Role
+{
+    [JsonStringEnumMemberName("member")] Member,
+
+    /// <summary>Invites, removes, and gives roles.</summary>
+    [JsonStringEnumMemberName("admin")] Admin,
+}
