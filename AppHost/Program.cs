@@ -32,9 +32,10 @@ builder.AddProject<Projects.UsageWorker>("usage-worker")
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Health");
 
-// The front end: the only one that the world sees.
+// The front end: the only one that the world sees. In the database it has the keys of its cookies, and nothing else.
 builder.AddProject<Projects.Web>("web")
     .WithReference(api).WaitFor(api)
+    .WithReference(llm)
     .WithDashboardLink()
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")

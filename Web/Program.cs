@@ -1,6 +1,7 @@
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
+using LlmAspire.Web.Identity;
 using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
 
@@ -8,16 +9,24 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddLayout();
 builder.AddApiClient();
+builder.AddIdentity();
 builder.AddModels();
 builder.AddChat();
 
 var app = builder.Build();
 app.UseExceptionHandler("/error", createScopeForErrors: true);
-app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
-app.UseContentSecurityPolicy();
-app.UseAntiforgery();
+app.UseStatusPages();
+app.UseSecurityHeaders();
+if (!app.Environment.IsDevelopment())
+{
+    app.UseHsts();
+}
+
+app.UseAuthentication();
+app.UseAuthorization();
+app.UseForms();
 app.MapStaticAssets();
-app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+app.MapPages();
 app.MapDefaultEndpoints();
 
 app.Run();

@@ -27,6 +27,8 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
 
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
+    public DbSet<WebKey> WebKeys => Set<WebKey>();
+
     /// <summary>What every user of this context configures beyond the connection.</summary>
     public static void Configure(DbContextOptionsBuilder options) => options
         .UseNpgsql(npgsql => npgsql.MigrationsHistoryTable(MigrationsTable, Schema))
@@ -50,6 +52,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         builder.Entity<IdentityUserLogin<Guid>>().ToTable("account_login");
         builder.Entity<IdentityUserToken<Guid>>().ToTable("account_token");
         builder.Entity<DataProtectionKey>().ToTable("data_protection_key");
+        builder.Entity<WebKey>().ToTable("web_key");
         builder.Entity<Account>(account =>
         {
             account.ToTable("account");

@@ -10,30 +10,18 @@ namespace LlmAspire.Web.Api;
 /// The Api's HTTP interface, as far as the front end uses it. Every failure but cancellation is an <see cref="ApiException"/>.
 /// Thread-safe.
 /// </summary>
-public sealed class ApiClient(HttpClient http, TimeProvider time)
+public sealed class ApiClient(ApiConnection api)
 {
     /// <summary>Says that the gateway is away and the list of models is the last one known.</summary>
     public const string StaleHeader = "X-Models-Stale";
 
-    /// <summary>For requests with a short answer. A stream has no time limit: the user's patience is one, and Stop its button.</summary>
-    private static readonly TimeSpan ShortTimeout = TimeSpan.FromSeconds(10);
-
     public async Task<ModelList> GetModelsAsync(CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/llm/models");
-        using var deadline = new Deadline(time, cancellationToken);
-        try
-        {
-            using var response = await SendAsync(request, deadline.Token);
-            var models = await response.Content.ReadFromJsonAsync<IReadOnlyList<ModelInfo>>(deadline.Token);
-            var stale = response.Headers.TryGetValues(StaleHeader, out var values)
-                && values.Contains("true", StringComparer.OrdinalIgnoreCase);
-            return new ModelList(models ?? [], stale);
-        }
-        catch (Exception exception) when (Translate(exception, cancellationToken) is { } translated)
-        {
-            throw translated;
-        }
+        using var response = await api.SendAsync(HttpMethod.Get, "/llm/models", null, cancellationToken);
+        var models = await response.ReadAsync<IReadOnlyList<ModelInfo>>(cancellationToken);
+        var stale = response.Headers.TryGetValues(StaleHeader, out var values)
+            && values.Contains("true", StringComparer.OrdinalIgnoreCase);
+        return new ModelList(models, stale);
     }
 
     /// <summary>
@@ -44,18 +32,16 @@ public sealed class ApiClient(HttpClient http, TimeProvider time)
     public async IAsyncEnumerable<ChatEvent> StreamChatAsync(
         ChatRequest chat, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = JsonContent.Create(chat) };
-        request.Headers.Accept.ParseAdd("text/event-stream");
-        HttpResponseMessage response;
+        var response = await api.StreamAsync(HttpMethod.Post, "/chat", chat, lastEventId: null, cancellationToken);
         IAsyncEnumerator<SseItem<ChatEvent?>> events;
         try
         {
-            response = await SendAsync(request, cancellationToken);
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
             events = SseParser.Create(stream, ParseEvent).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         }
-        catch (Exception exception) when (Translate(exception, cancellationToken) is { } translated)
+        catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken) is { } translated)
         {
+            response.Dispose();
             throw translated;
         }
 
@@ -71,7 +57,7 @@ public sealed class ApiClient(HttpClient http, TimeProvider time)
                         break;
                     }
                 }
-                catch (Exception exception) when (Translate(exception, cancellationToken, ProblemCodes.BrokenStream) is { } translated)
+                catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken, ProblemCodes.BrokenStream) is { } translated)
                 {
                     throw translated;
                 }
@@ -95,18 +81,12 @@ public sealed class ApiClient(HttpClient http, TimeProvider time)
     /// <summary>Asks the Api to stop a run. Its stream then ends with the usage so far. A run that ended already is no error.</summary>
     public async Task StopRunAsync(string runId, CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Delete, $"/chat/runs/{Uri.EscapeDataString(runId)}");
-        using var deadline = new Deadline(time, cancellationToken);
         try
         {
-            using var response = await SendAsync(request, deadline.Token);
+            using var response = await api.SendAsync(HttpMethod.Delete, $"/chat/runs/{Uri.EscapeDataString(runId)}", null, cancellationToken);
         }
         catch (ApiException exception) when (exception.Problem.Status == StatusCodes.Status404NotFound)
         {
-        }
-        catch (Exception exception) when (Translate(exception, cancellationToken) is { } translated)
-        {
-            throw translated;
         }
     }
 
@@ -131,77 +111,4 @@ public sealed class ApiClient(HttpClient http, TimeProvider time)
 
     private static T Read<T>(ReadOnlySpan<byte> data) =>
         JsonSerializer.Deserialize<T>(data, JsonSerializerOptions.Web) ?? throw new JsonException("The data of the event is null.");
-
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        if (response.IsSuccessStatusCode)
-        {
-            return response;
-        }
-
-        using (response)
-        {
-            throw new ApiException(await ReadProblemAsync(response, cancellationToken), ReadRetryAfter(response));
-        }
-    }
-
-    private static async Task<Problem> ReadProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var status = (int)response.StatusCode;
-        if (response.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json")
-        {
-            try
-            {
-                var problem = await response.Content.ReadFromJsonAsync<Problem>(cancellationToken);
-                return (problem ?? new Problem()) with { Status = status };
-            }
-            catch (JsonException)
-            {
-                // A proxy between us and the Api may answer anything; the status still says what happened.
-            }
-        }
-
-        return new Problem(Title: response.ReasonPhrase, Status: status);
-    }
-
-    private TimeSpan? ReadRetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - time.GetUtcNow(),
-        _ => null,
-    };
-
-    /// <summary>The exception to throw instead; null for one that is to pass: the caller's own cancellation, and bugs.</summary>
-    private static ApiException? Translate(Exception exception, CancellationToken callers, string code = ProblemCodes.Unreachable) =>
-        exception switch
-        {
-            OperationCanceledException when callers.IsCancellationRequested => null,
-            OperationCanceledException or HttpRequestException or IOException =>
-                new ApiException(new Problem(Title: "The Api does not answer.", Code: code), inner: exception),
-            JsonException or NotSupportedException =>
-                new ApiException(new Problem(Title: "The Api's answer cannot be read.", Code: ProblemCodes.Malformed), inner: exception),
-            _ => null,
-        };
-
-    /// <summary>The caller's cancellation, or the time limit of a short request.</summary>
-    private sealed class Deadline : IDisposable
-    {
-        private readonly CancellationTokenSource _timeout;
-        private readonly CancellationTokenSource _linked;
-
-        public Deadline(TimeProvider time, CancellationToken cancellationToken)
-        {
-            _timeout = new CancellationTokenSource(ShortTimeout, time);
-            _linked = CancellationTokenSource.CreateLinkedTokenSource(_timeout.Token, cancellationToken);
-        }
-
-        public CancellationToken Token => _linked.Token;
-
-        public void Dispose()
-        {
-            _linked.Dispose();
-            _timeout.Dispose();
-        }
-    }
 }

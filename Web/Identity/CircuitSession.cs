@@ -29,13 +29,11 @@ public sealed class CircuitSession(AuthenticationStateProvider authentication, S
         await OpenAsync() is { } session ? (await session.GetAsync(cancellationToken))?.Access : null;
 
     /// <inheritdoc/>
-    public async ValueTask RefusedAsync(string token, CancellationToken cancellationToken)
-    {
-        if (await OpenAsync() is { } session)
-        {
-            await session.RefreshAsync(token, cancellationToken);
-        }
-    }
+    public async ValueTask<string?> RefreshAsync(string refused, CancellationToken cancellationToken) =>
+        await OpenAsync() is { } session ? (await session.RefreshAsync(refused, cancellationToken))?.Access : null;
+
+    /// <summary>Goes on with the tokens of a new password.</summary>
+    public async ValueTask ReplaceAsync(SessionTicket ticket) => (await OpenAsync())?.Replace(ticket);
 
     public void Dispose() => _session?.Ended -= OnEnded;
 

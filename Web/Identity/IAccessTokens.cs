@@ -9,6 +9,7 @@ public interface IAccessTokens
     /// <exception cref="ApiException">It has to be refreshed, and the Api does not answer.</exception>
     ValueTask<string?> GetAsync(CancellationToken cancellationToken);
 
-    /// <summary>The Api refused the token: whether there is another one, or the session has ended, is found out.</summary>
-    ValueTask RefusedAsync(string token, CancellationToken cancellationToken);
+    /// <summary>The token to use instead of one that the Api refused; null when the session has ended.</summary>
+    /// <exception cref="ApiException">The Api does not answer.</exception>
+    ValueTask<string?> RefreshAsync(string refused, CancellationToken cancellationToken);
 }

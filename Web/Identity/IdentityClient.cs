@@ -10,8 +10,8 @@ public sealed class IdentityClient(HttpClient http, TimeProvider time)
     public Task<SessionTicket> LoginAsync(string email, string password, string? address, CancellationToken cancellationToken) =>
         PostForTicketAsync("/identity/login", new { email, password }, address, cancellationToken);
 
-    public Task<SessionTicket> RefreshAsync(string refreshToken, CancellationToken cancellationToken) =>
-        PostForTicketAsync("/identity/refresh", new { refreshToken }, null, cancellationToken);
+    public Task<SessionTicket> RefreshAsync(string refreshToken, string? address, CancellationToken cancellationToken) =>
+        PostForTicketAsync("/identity/refresh", new { refreshToken }, address, cancellationToken);
 
     public async Task RegisterAsync(
         string email, string password, string? organisationName, string? invitation, string? address, CancellationToken cancellationToken)
@@ -40,8 +40,7 @@ public sealed class IdentityClient(HttpClient http, TimeProvider time)
     {
         using var request = Post(path, body, address);
         using var response = await http.SendShortAsync(request, time, cancellationToken);
-        var tokens = await response.ReadAsync<Tokens>(cancellationToken);
-        return new SessionTicket(tokens.AccessToken, tokens.RefreshToken, time.GetUtcNow().AddSeconds(tokens.ExpiresIn));
+        return (await response.ReadAsync<AccessTokens>(cancellationToken)).ToTicket(time);
     }
 
     private static HttpRequestMessage Post(string path, object body, string? address)
@@ -54,12 +53,4 @@ public sealed class IdentityClient(HttpClient http, TimeProvider time)
 
         return request;
     }
-
-    /// <param name="ExpiresIn">Seconds.</param>
-    private sealed record Tokens(string AccessToken, string RefreshToken, int ExpiresIn);
 }
-
-/// <summary>Who is signed in, as <c>GET /identity/me</c> says it.</summary>
-public sealed record Me(Guid Id, string? Email, MeOrganisation Organisation, string Role, string Plan, bool Operator);
-
-public sealed record MeOrganisation(Guid Id, string Name);

@@ -6,27 +6,29 @@ namespace LlmAspire.Web.Identity;
 /// Somebody's session in this process: the tokens that its requests and circuits share, and the one refresh that they wait for together.
 /// Safe to use from several threads.
 /// </summary>
-public sealed class Session(SessionTicket ticket, IdentityClient identity, TimeProvider time)
+/// <param name="address">Of the user's machine, for whom the Api counts the refreshes.</param>
+public sealed class Session(SessionTicket ticket, string? address, IdentityClient identity, TimeProvider time)
 {
     /// <summary>A token that ends sooner is refreshed before it is used.</summary>
     internal static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private SessionTicket _ticket = ticket;
+    private string? _address = address;
     private Task<SessionTicket?>? _refresh;
+    private bool _ended;
 
     /// <summary>Raised once, on any thread, when the Api has refused the refresh token: the account signed out, or was removed.</summary>
     public event Action? Ended;
-
-    public bool HasEnded { get; private set; }
 
     /// <summary>Tokens that are good for a while; null when the session has ended.</summary>
     /// <exception cref="ApiException">They have to be refreshed, and the Api does not answer.</exception>
     public async ValueTask<SessionTicket?> GetAsync(CancellationToken cancellationToken)
     {
+        string access;
         lock (_lock)
         {
-            if (HasEnded)
+            if (_ended)
             {
                 return null;
             }
@@ -35,20 +37,32 @@ public sealed class Session(SessionTicket ticket, IdentityClient identity, TimeP
             {
                 return _ticket;
             }
+
+            access = _ticket.Access;
         }
 
-        return await RefreshAsync(_ticket.Access, cancellationToken);
+        return await RefreshAsync(access, cancellationToken);
     }
 
-    /// <summary>Takes tokens that another process, whose cookie this one reads, got later.</summary>
-    public void Offer(SessionTicket other)
+    /// <summary>Takes the tokens of a cookie when they are younger: another process made them.</summary>
+    public void Offer(SessionTicket other, string? address)
     {
         lock (_lock)
         {
+            _address = address;
             if (other.ExpiresAt > _ticket.ExpiresAt)
             {
                 _ticket = other;
             }
+        }
+    }
+
+    /// <summary>Takes the tokens of a new password, which made the old ones void. The next HTTP request puts them into the cookie.</summary>
+    public void Replace(SessionTicket other)
+    {
+        lock (_lock)
+        {
+            _ticket = other;
         }
     }
 
@@ -60,7 +74,7 @@ public sealed class Session(SessionTicket ticket, IdentityClient identity, TimeP
         Task<SessionTicket?> refresh;
         lock (_lock)
         {
-            if (HasEnded)
+            if (_ended)
             {
                 return Task.FromResult<SessionTicket?>(null);
             }
@@ -70,7 +84,7 @@ public sealed class Session(SessionTicket ticket, IdentityClient identity, TimeP
                 return Task.FromResult<SessionTicket?>(_ticket);
             }
 
-            refresh = _refresh ??= RefreshOnceAsync(_ticket.Refresh);
+            refresh = _refresh ??= RefreshOnceAsync(_ticket, _address);
         }
 
         // Who goes away leaves it to the others.
@@ -82,33 +96,40 @@ public sealed class Session(SessionTicket ticket, IdentityClient identity, TimeP
     {
         lock (_lock)
         {
-            if (HasEnded)
+            if (_ended)
             {
                 return;
             }
 
-            HasEnded = true;
+            _ended = true;
         }
 
         Ended?.Invoke();
     }
 
-    private async Task<SessionTicket?> RefreshOnceAsync(string refreshToken)
+    private async Task<SessionTicket?> RefreshOnceAsync(SessionTicket old, string? address)
     {
         // The lock is free again before anything is waited for.
         await Task.Yield();
         try
         {
-            var fresh = await identity.RefreshAsync(refreshToken, CancellationToken.None);
+            var fresh = await identity.RefreshAsync(old.Refresh, address, CancellationToken.None);
             lock (_lock)
             {
-                _ticket = fresh;
+                // A new password was faster.
+                return _ticket = _ticket == old ? fresh : _ticket;
             }
-
-            return fresh;
         }
         catch (ApiException exception) when (exception.Problem.Status == StatusCodes.Status401Unauthorized)
         {
+            lock (_lock)
+            {
+                if (_ticket != old)
+                {
+                    return _ticket;
+                }
+            }
+
             End();
             return null;
         }

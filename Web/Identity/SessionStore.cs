@@ -14,17 +14,17 @@ public sealed class SessionStore(IdentityClient identity, TimeProvider time) : I
     private readonly Lock _lock = new();
 
     /// <summary>The session of a cookie. A circuit keeps its own for as long as it lives.</summary>
-    public Session Open(string id, SessionTicket ticket)
+    public Session Open(string id, SessionTicket ticket, string? address)
     {
         lock (_lock)
         {
             if (_sessions.TryGetValue(id, out Session? known))
             {
-                known!.Offer(ticket);
+                known!.Offer(ticket, address);
                 return known;
             }
 
-            return _sessions.Set(id, new Session(ticket, identity, time), new MemoryCacheEntryOptions { SlidingExpiration = Idle });
+            return _sessions.Set(id, new Session(ticket, address, identity, time), new MemoryCacheEntryOptions { SlidingExpiration = Idle });
         }
     }
 

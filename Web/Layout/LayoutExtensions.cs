@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Antiforgery;
 using MudBlazor.Services;
 
 namespace LlmAspire.Web.Layout;
@@ -10,7 +11,7 @@ public static class LayoutExtensions
     /// </summary>
     private const string ContentSecurityPolicy =
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-        + "frame-ancestors 'self'";
+        + "frame-ancestors 'none'";
 
     /// <summary>The longest message from a browser, in bytes: <see cref="Chat.Composer.MaxLength"/> characters in any script.</summary>
     private const int MaximumReceiveMessageSize = 256 * 1024;
@@ -24,9 +25,41 @@ public static class LayoutExtensions
         return builder;
     }
 
-    public static IApplicationBuilder UseContentSecurityPolicy(this IApplicationBuilder app) => app.Use((context, next) =>
+    /// <summary>For every answer: what a page may load, who may show it in a frame (nobody), and what others learn of it (nothing).</summary>
+    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        context.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        var headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
         return next(context);
     });
+
+    /// <summary>Gives answers without a body a page.</summary>
+    public static IApplicationBuilder UseStatusPages(this IApplicationBuilder app) =>
+        app.UseStatusCodePagesWithReExecute("/status", createScopeForStatusCodePages: true);
+
+    /// <summary>Refuses forms that are not of the user's own session. Left to Blazor, the answer would be an empty page.</summary>
+    public static IApplicationBuilder UseForms(this IApplicationBuilder app) => app.UseAntiforgery().Use((context, next) =>
+    {
+        if (context.Features.Get<IAntiforgeryValidationFeature>() is not { IsValid: false })
+        {
+            return next(context);
+        }
+
+        // The page that says so is shown; no form is sent to it.
+        context.Features.Set<IAntiforgeryValidationFeature>(null);
+        context.Request.Method = HttpMethods.Get;
+        context.Request.ContentType = null;
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Shows the pages.</summary>
+    public static IEndpointConventionBuilder MapPages(this IEndpointRouteBuilder app) => app
+        .MapRazorComponents<App>()
+        .AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = "'none'");
 }

@@ -65,7 +65,7 @@ public class ApiClientTests
             """;
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        var reading = ReadAsync(new ApiClient(http, TimeProvider.System));
+        var reading = ReadAsync(NoTokens.Client(http, TimeProvider.System));
         var call = await api.NextChatAsync();
         foreach (var piece in Encoding.UTF8.GetBytes(Stream.ReplaceLineEndings(lineEnd)).Chunk(chunk))
         {
@@ -91,7 +91,7 @@ public class ApiClientTests
     {
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        var reading = ReadAsync(new ApiClient(http, TimeProvider.System));
+        var reading = ReadAsync(NoTokens.Client(http, TimeProvider.System));
         var call = await api.NextChatAsync();
         await call.EventAsync("error", new { type = "about:blank", title = "T", status = 502, detail = "D", code = "C", traceId = "t" });
 
@@ -107,7 +107,7 @@ public class ApiClientTests
     {
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        var reading = ReadAsync(new ApiClient(http, TimeProvider.System));
+        var reading = ReadAsync(NoTokens.Client(http, TimeProvider.System));
         var call = await api.NextChatAsync();
         await call.BytesAsync(Encoding.UTF8.GetBytes(bytes));
 
@@ -127,7 +127,7 @@ public class ApiClientTests
         };
         using var http = new HttpClient { BaseAddress = api.Address };
 
-        var exception = await Assert.ThrowsAsync<ApiException>(() => ReadAsync(new ApiClient(http, TimeProvider.System)));
+        var exception = await Assert.ThrowsAsync<ApiException>(() => ReadAsync(NoTokens.Client(http, TimeProvider.System)));
 
         Assert.Equal("As the Api says it", exception.Problem.Title);
         Assert.Equal(503, exception.Problem.Status);
@@ -152,7 +152,7 @@ public class ApiClientTests
         };
         using var http = new HttpClient { BaseAddress = api.Address };
 
-        var exception = await Assert.ThrowsAsync<ApiException>(() => new ApiClient(http, TimeProvider.System).GetModelsAsync(TestContext.Current.CancellationToken));
+        var exception = await Assert.ThrowsAsync<ApiException>(() => NoTokens.Client(http, TimeProvider.System).GetModelsAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(502, exception.Problem.Status);
     }
@@ -164,7 +164,7 @@ public class ApiClientTests
         using var http = new HttpClient { BaseAddress = api.Address };
         await api.DisposeAsync();
 
-        var exception = await Assert.ThrowsAsync<ApiException>(() => ReadAsync(new ApiClient(http, TimeProvider.System)));
+        var exception = await Assert.ThrowsAsync<ApiException>(() => ReadAsync(NoTokens.Client(http, TimeProvider.System)));
 
         Assert.Equal(ProblemCodes.Unreachable, exception.Problem.Code);
     }
@@ -181,7 +181,7 @@ public class ApiClientTests
             return Task.Delay(Timeout.Infinite, context.RequestAborted);
         };
         using var http = new HttpClient { BaseAddress = api.Address };
-        var models = new ApiClient(http, time).GetModelsAsync(TestContext.Current.CancellationToken);
+        var models = NoTokens.Client(http, time).GetModelsAsync(TestContext.Current.CancellationToken);
         await asked.Task;
 
         time.Advance(TimeSpan.FromSeconds(10));
@@ -196,7 +196,7 @@ public class ApiClientTests
         using var cancellation = new CancellationTokenSource();
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        var reading = ReadUntilAsync(new ApiClient(http, TimeProvider.System), cancellation.Token);
+        var reading = ReadUntilAsync(NoTokens.Client(http, TimeProvider.System), cancellation.Token);
         await api.NextChatAsync();
 
         await cancellation.CancelAsync();
@@ -211,7 +211,7 @@ public class ApiClientTests
         api.StopStatus = (int)HttpStatusCode.NotFound;
         using var http = new HttpClient { BaseAddress = api.Address };
 
-        await new ApiClient(http, TimeProvider.System).StopRunAsync("a/b", TestContext.Current.CancellationToken);
+        await NoTokens.Client(http, TimeProvider.System).StopRunAsync("a/b", TestContext.Current.CancellationToken);
 
         Assert.Equal("a/b", Uri.UnescapeDataString(await api.NextStopAsync()));
     }

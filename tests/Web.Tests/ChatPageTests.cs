@@ -1,5 +1,4 @@
 using Bunit;
-using LlmAspire.Web.Chat;
 using Microsoft.AspNetCore.Http;
 
 namespace LlmAspire.Web.Tests;

@@ -1,4 +1,3 @@
-using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Models;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,7 +16,7 @@ public class ChatSessionTests
         await using var api = await FakeApi.StartAsync();
         api.StopStatus = stopStatus;
         using var http = new HttpClient { BaseAddress = api.Address };
-        using var session = new ChatSession(new ApiClient(http, time), time, NullLogger<ChatSession>.Instance);
+        using var session = new ChatSession(NoTokens.Client(http, time), time, NullLogger<ChatSession>.Instance);
         var answering = session.SendAsync("Go", null);
         var call = await api.NextChatAsync();
         await call.RunAsync();
@@ -40,7 +39,7 @@ public class ChatSessionTests
     {
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        using var session = new ChatSession(new ApiClient(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
+        using var session = new ChatSession(NoTokens.Client(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
         var answering = session.SendAsync("Go", null);
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => session.SendAsync("Once more", null));
@@ -55,7 +54,7 @@ public class ChatSessionTests
     {
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        using var session = new ChatSession(new ApiClient(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
+        using var session = new ChatSession(NoTokens.Client(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
         foreach (var message in (string[])["first", "second", "third"])
         {
             var answering = session.SendAsync(message, new ModelInfo("chat-default"));
@@ -77,7 +76,7 @@ public class ChatSessionTests
     {
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        var session = new ChatSession(new ApiClient(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
+        var session = new ChatSession(NoTokens.Client(http, TimeProvider.System), TimeProvider.System, NullLogger<ChatSession>.Instance);
         var answering = session.SendAsync("Go", null);
         var call = await api.NextChatAsync();
         await call.RunAsync();

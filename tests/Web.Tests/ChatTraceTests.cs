@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -98,7 +97,7 @@ public class ChatTraceTests
         using var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(logs));
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        using var session = new ChatSession(new ApiClient(http, TimeProvider.System), TimeProvider.System, factory.CreateLogger<ChatSession>());
+        using var session = new ChatSession(NoTokens.Client(http, TimeProvider.System), TimeProvider.System, factory.CreateLogger<ChatSession>());
 
         var answering = session.SendAsync("my-secret-question", null);
         var call = await api.NextChatAsync();
@@ -116,7 +115,7 @@ public class ChatTraceTests
     }
 
     private static ChatSession CreateSession(HttpClient http) => new(
-        new ApiClient(http, TimeProvider.System),
+        NoTokens.Client(http, TimeProvider.System),
         TimeProvider.System,
         NullLogger<ChatSession>.Instance);
 

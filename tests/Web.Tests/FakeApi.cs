@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using LlmAspire.Web.Tests.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -36,9 +37,12 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapGet("/llm/models", context => Models(context));
         _app.MapPost("/chat", ChatAsync);
         _app.MapDelete("/chat/runs/{runId}", StopAsync);
+        Accounts.Map(_app);
     }
 
     public Uri Address { get; private set; } = null!;
+
+    public FakeAccounts Accounts { get; } = new();
 
     /// <summary>Answers <c>GET /llm/models</c>.</summary>
     public RequestDelegate Models { get; set; } = context => context.Response.WriteAsJsonAsync(TwoModels);

@@ -24,6 +24,9 @@ public sealed partial class HostTests : IDisposable
 
         response.EnsureSuccessStatusCode();
         Assert.StartsWith("default-src 'self'", response.Headers.GetValues("Content-Security-Policy").First());
+        Assert.All(response.Headers.GetValues("Content-Security-Policy"), policy => Assert.Contains("frame-ancestors 'none'", policy));
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Equal("no-referrer", Assert.Single(response.Headers.GetValues("Referrer-Policy")));
         var page = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         var assets = Asset().Matches(page).Select(match => match.Groups[1].Value).ToList();
         Assert.True(assets.Count >= 6);

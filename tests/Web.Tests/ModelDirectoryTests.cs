@@ -1,6 +1,4 @@
 using Bunit;
-using LlmAspire.Web.Api;
-using LlmAspire.Web.Chat;
 using LlmAspire.Web.Models;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -146,7 +144,7 @@ public class ModelDirectoryTests
     {
         var safeMode = new SafeModeOptions();
         safeMode.Models.Add(new ModelInfo("safe-one"));
-        return new ModelDirectory(new ApiClient(http, time), Options.Create(safeMode), time, NullLogger<ModelDirectory>.Instance);
+        return new ModelDirectory(NoTokens.Client(http, time), Options.Create(safeMode), time, NullLogger<ModelDirectory>.Instance);
     }
 
     /// <summary>Does something that makes the directory ask, and waits until it waits again.</summary>

@@ -1,6 +1,5 @@
 using AngleSharp.Dom;
 using Bunit;
-using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Models;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,7 +19,7 @@ internal sealed class PageTestContext : BunitContext
         Services.AddMudServices();
         Services.AddLogging();
         Services.AddSingleton(time);
-        Services.AddSingleton(new ApiClient(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time));
+        Services.AddSingleton(NoTokens.Client(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time));
         Services.AddSingleton<MarkdownRenderer>();
         Services.AddScoped<ChatSession>();
         Services.AddScoped<ModelDirectory>();

@@ -1,8 +1,8 @@
-namespace LlmAspire.Web.Chat;
+namespace LlmAspire.Web;
 
 /// <summary>
-/// The page's handles for browser tests, as <c>data-testid</c>. They are a contract: change them with the tests that use them.
-/// The server renders no page before the circuit is connected, so an element that exists also reacts.
+/// The pages' handles for browser tests, as <c>data-testid</c>. They are a contract: change them with the tests that use them.
+/// The server renders no interactive page before the circuit is connected, so an element that exists also reacts.
 /// </summary>
 public static class TestIds
 {
@@ -56,4 +56,58 @@ public static class TestIds
 
     /// <summary>Changes between light and dark.</summary>
     public const string ThemeToggle = "theme-toggle";
+
+    /// <summary>The field for an e-mail.</summary>
+    public const string Email = "email";
+
+    /// <summary>The field for a password.</summary>
+    public const string Password = "password";
+
+    /// <summary>The field for a name, of an organisation or a key.</summary>
+    public const string Name = "name";
+
+    /// <summary>Why a form was refused as a whole.</summary>
+    public const string FormError = "form-error";
+
+    /// <summary>Signs in, on the sign-in page.</summary>
+    public const string SignIn = "sign-in";
+
+    /// <summary>Makes an account.</summary>
+    public const string Register = "register";
+
+    /// <summary>Signs out, on the sign-out page.</summary>
+    public const string SignOut = "sign-out";
+
+    /// <summary>Why a page of settings cannot be shown, or an action on it failed.</summary>
+    public const string PageProblem = "page-problem";
+
+    /// <summary>Says that an action went well.</summary>
+    public const string Done = "done";
+
+    /// <summary>A secret that is shown once.</summary>
+    public const string Secret = "secret";
+
+    /// <summary>The field for the password that is to be changed.</summary>
+    public const string CurrentPassword = "current-password";
+
+    /// <summary>Changes the password.</summary>
+    public const string ChangePassword = "change-password";
+
+    /// <summary>The table of members; a row has <c>data-email</c>.</summary>
+    public const string Members = "members";
+
+    /// <summary>Makes the link for a new member.</summary>
+    public const string Invite = "invite";
+
+    /// <summary>The table of API keys; a row has <c>data-name</c>.</summary>
+    public const string Keys = "keys";
+
+    /// <summary>Makes an API key.</summary>
+    public const string CreateKey = "create-key";
+
+    /// <summary>Opens the menu of the signed-in person.</summary>
+    public const string UserMenu = "user-menu";
+
+    /// <summary>Signs in as a demo account, in Development.</summary>
+    public static string DemoAccount(string name) => $"demo-{name}";
 }

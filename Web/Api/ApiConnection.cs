@@ -1,0 +1,75 @@
+using System.Net.Http.Headers;
+using LlmAspire.Web.Identity;
+
+namespace LlmAspire.Web.Api;
+
+/// <summary>The way to the Api of whoever uses a circuit: with their token, and once more with another one when it is refused. Thread-safe.</summary>
+public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTokens tokens)
+{
+    /// <summary>Sends a request with a short answer that is read whole.</summary>
+    /// <param name="body">Sent as JSON when it is not null.</param>
+    /// <exception cref="ApiException">It failed.</exception>
+    public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
+        SendAsync(() => Create(method, path, body), request => http.SendShortAsync(request, time, cancellationToken), cancellationToken);
+
+    /// <summary>Sends a request whose answer is a stream of events.</summary>
+    /// <inheritdoc cref="SendAsync(HttpMethod, string, object?, CancellationToken)"/>
+    public Task<HttpResponseMessage> StreamAsync(
+        HttpMethod method, string path, object? body, string? lastEventId, CancellationToken cancellationToken) =>
+        SendAsync(
+            () =>
+            {
+                var request = Create(method, path, body);
+                request.Headers.Accept.ParseAdd("text/event-stream");
+                if (lastEventId is not null)
+                {
+                    request.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+                }
+
+                return request;
+            },
+            request => http.SendForStreamAsync(request, time, cancellationToken),
+            cancellationToken);
+
+    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, path, null, cancellationToken);
+        return await response.ReadAsync<T>(cancellationToken);
+    }
+
+    public async Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
+        return await response.ReadAsync<T>(cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(
+        Func<HttpRequestMessage> create, Func<HttpRequestMessage, Task<HttpResponseMessage>> send, CancellationToken cancellationToken)
+    {
+        var token = await tokens.GetAsync(cancellationToken);
+        try
+        {
+            using var request = Authorized(create(), token);
+            return await send(request);
+        }
+        catch (ApiException exception) when (token is not null && exception.Problem.Status == StatusCodes.Status401Unauthorized)
+        {
+            if (await tokens.RefreshAsync(token, cancellationToken) is not { } fresh)
+            {
+                throw;
+            }
+
+            using var again = Authorized(create(), fresh);
+            return await send(again);
+        }
+    }
+
+    private static HttpRequestMessage Create(HttpMethod method, string path, object? body) =>
+        new(method, path) { Content = body is null ? null : JsonContent.Create(body, body.GetType()) };
+
+    private static HttpRequestMessage Authorized(HttpRequestMessage request, string? token)
+    {
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        return request;
+    }
+}
