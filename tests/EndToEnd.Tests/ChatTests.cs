@@ -7,14 +7,12 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>From a message in the browser to a row in the ledger, and one trace across all that took part.</summary>
 public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
 {
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromMinutes(1);
-
     [Fact]
     public async Task a_message_in_the_browser_becomes_an_answer_and_a_row_in_the_ledger()
     {
-        using var patience = Patience();
-        await using var context = await NewContextAsync();
-        var page = await OpenChatAsync(context);
+        using var patience = BrowserSteps.Patience();
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await context.OpenChatAsync();
 
         var usage = await SendAsync(page, "Explain binary search with a code example");
         await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf("chat.png"), FullPage = true });
@@ -34,9 +32,9 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
     [Fact]
     public async Task two_messages_in_one_tab_are_two_traces_each_across_web_api_and_worker()
     {
-        using var patience = Patience();
-        await using var context = await NewContextAsync();
-        var page = await OpenChatAsync(context);
+        using var patience = BrowserSteps.Patience();
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await context.OpenChatAsync();
 
         var first = await SendAsync(page, "Hello");
         var second = await SendAsync(page, "Thanks");
@@ -54,9 +52,9 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
     [Fact]
     public async Task stop_keeps_what_was_said_and_leaves_one_stopped_row()
     {
-        using var patience = Patience();
-        await using var context = await NewContextAsync();
-        var page = await OpenChatAsync(context);
+        using var patience = BrowserSteps.Patience();
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await context.OpenChatAsync();
 
         await page.GetByTestId("message-input").FillAsync("Write a long explanation of database indexes with tables and code");
         await page.GetByTestId("send").ClickAsync();
@@ -83,32 +81,6 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
 
     private static HashSet<string> ServicesOf(IEnumerable<ExportedSpan> spans, string traceId) =>
         [.. spans.Where(span => span.TraceId == traceId).Select(span => span.Service)];
-
-    private static CancellationTokenSource Patience()
-    {
-        var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(AnswerPatience);
-        return patience;
-    }
-
-    private async Task<IBrowserContext> NewContextAsync()
-    {
-        var context = await browser.Browser.NewContextAsync(new BrowserNewContextOptions
-        {
-            BaseURL = stack.Web.ToString(),
-            ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
-        });
-        context.SetDefaultTimeout((float)AnswerPatience.TotalMilliseconds);
-        return context;
-    }
-
-    private static async Task<IPage> OpenChatAsync(IBrowserContext context)
-    {
-        var page = await context.NewPageAsync();
-        await page.GotoAsync("/");
-        await page.GetByTestId("message-input").WaitForAsync();
-        return page;
-    }
 
     private static async Task<ShownUsage> SendAsync(IPage page, string message)
     {

@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Aspire.Hosting.Testing;
+using Microsoft.Playwright;
+
+namespace LlmAspire.EndToEnd.Tests;
+
+/// <summary>People and their organisation, from the first registration to the end of a session.</summary>
+public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
+{
+    private const string Password = "a few good words";
+
+    [Fact]
+    public async Task a_founder_invites_somebody_who_joins_and_can_be_removed()
+    {
+        var founderMail = NewMail();
+        var guestMail = NewMail();
+        await using var founders = await browser.NewContextAsync(stack);
+        var founder = await RegisterAsync(founders, "/register", founderMail, "Analytical Engines");
+
+        await founder.GotoAsync("/organisation");
+        await founder.GetByTestId("invite").ClickAsync();
+        var link = await founder.GetByTestId("secret").TextContentAsync();
+        Assert.StartsWith(new Uri(stack.Web, "/join?invitation=").ToString(), link);
+
+        await using var guests = await browser.NewContextAsync(stack);
+        var guest = await RegisterAsync(guests, link!, guestMail, organisation: null);
+        await guest.GotoAsync("/organisation");
+        await guest.Locator($"tr[data-email='{founderMail}']").WaitForAsync();
+        Assert.Equal(0, await guest.GetByTestId("invite").CountAsync());
+
+        // A link is good for one.
+        await using var strangers = await browser.NewContextAsync(stack);
+        var stranger = await FillRegistrationAsync(strangers, link!, NewMail(), organisation: null);
+        await stranger.GetByTestId("form-error").WaitForAsync();
+
+        await founder.ReloadAsync();
+        await founder.Locator($"tr[data-email='{guestMail}']").GetByText("Remove").ClickAsync();
+        await founder.GetByRole(AriaRole.Dialog).GetByText("Remove", new LocatorGetByTextOptions { Exact = true }).ClickAsync();
+        await founder.Locator($"tr[data-email='{guestMail}']").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Detached });
+
+        // The removed person's page notices by itself, at the next thing that it asks the Api for.
+        await guest.GotoAsync("/organisation");
+        await guest.GetByTestId("sign-in").WaitForAsync();
+    }
+
+    [Fact]
+    public async Task a_key_that_was_made_in_the_browser_works_until_it_is_revoked()
+    {
+        using var patience = BrowserSteps.Patience();
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await RegisterAsync(context, "/register", NewMail(), "Key makers");
+        await page.GotoAsync("/api-keys");
+        await page.GetByTestId("name").FillAsync("pipeline");
+        await page.GetByTestId("create-key").ClickAsync();
+        var key = await page.GetByTestId("secret").TextContentAsync();
+
+        using var api = new HttpClient { BaseAddress = stack.App.GetEndpoint("api", "http") };
+        api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var models = await api.GetAsync("/llm/models", patience.Token);
+        Assert.Equal(HttpStatusCode.OK, models.StatusCode);
+
+        await page.ReloadAsync();
+        var row = page.Locator("tr[data-name='pipeline']");
+        await row.WaitForAsync();
+        Assert.DoesNotContain(key!, await page.ContentAsync());
+        await row.GetByText("Revoke").ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByText("Revoke", new LocatorGetByTextOptions { Exact = true }).ClickAsync();
+        await row.GetByText("revoked").WaitForAsync();
+        using var refused = await api.GetAsync("/llm/models", patience.Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task a_new_password_keeps_this_session_and_signing_out_ends_every_tab()
+    {
+        var mail = NewMail();
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await RegisterAsync(context, "/register", mail, "Two tabs");
+        var other = await context.NewPageAsync();
+        await other.GotoAsync("/");
+        await other.GetByTestId("message-input").WaitForAsync();
+
+        await page.GotoAsync("/account");
+        await page.GetByTestId("current-password").FillAsync(Password);
+        await page.GetByTestId("password").FillAsync("other good words");
+        await page.GetByTestId("change-password").ClickAsync();
+        await page.GetByTestId("done").WaitForAsync();
+        await page.ReloadAsync();
+        await page.GetByTestId("change-password").WaitForAsync();
+
+        await page.GotoAsync("/sign-out");
+        await page.GetByTestId("sign-out").ClickAsync();
+        await page.GetByTestId("sign-in").WaitForAsync();
+        await other.GetByTestId("sign-in").WaitForAsync();
+
+        await page.GetByTestId("email").FillAsync(mail);
+        await page.GetByTestId("password").FillAsync(Password);
+        await page.GetByTestId("sign-in").ClickAsync();
+        await page.GetByTestId("form-error").WaitForAsync();
+        await page.GetByTestId("password").FillAsync("other good words");
+        await page.GetByTestId("sign-in").ClickAsync();
+        await page.GetByTestId("message-input").WaitForAsync();
+    }
+
+    private static string NewMail() => $"{Guid.NewGuid():N}@example.org";
+
+    private static async Task<IPage> RegisterAsync(IBrowserContext context, string address, string mail, string? organisation)
+    {
+        var page = await FillRegistrationAsync(context, address, mail, organisation);
+        await page.GetByTestId("message-input").WaitForAsync();
+        return page;
+    }
+
+    private static async Task<IPage> FillRegistrationAsync(IBrowserContext context, string address, string mail, string? organisation)
+    {
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(address);
+        await page.GetByTestId("email").FillAsync(mail);
+        await page.GetByTestId("password").FillAsync(Password);
+        if (organisation is not null)
+        {
+            await page.GetByTestId("name").FillAsync(organisation);
+        }
+
+        await page.GetByTestId("register").ClickAsync();
+        return page;
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.Playwright;
+
+namespace LlmAspire.EndToEnd.Tests;
+
+/// <summary>What people do in a browser before anything else.</summary>
+internal static class BrowserSteps
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+
+    /// <summary>After this a test that waits fails instead of hanging.</summary>
+    public static CancellationTokenSource Patience()
+    {
+        var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(Longest);
+        return patience;
+    }
+
+    /// <summary>A browser of its own, with no cookies.</summary>
+    public static async Task<IBrowserContext> NewContextAsync(this BrowserFixture browser, StackFixture stack)
+    {
+        var context = await browser.Browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            BaseURL = stack.Web.ToString(),
+            ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
+        });
+        context.SetDefaultTimeout((float)Longest.TotalMilliseconds);
+        return context;
+    }
+
+    /// <summary>Signs in as a demo account, in a new tab with the chat.</summary>
+    public static async Task<IPage> OpenChatAsync(this IBrowserContext context, string demoAccount = "pro")
+    {
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/");
+        await page.GetByTestId($"demo-{demoAccount}").ClickAsync();
+        await page.GetByTestId("message-input").WaitForAsync();
+        return page;
+    }
+}
