@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Identity.Setup;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
@@ -28,6 +29,8 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
     public RecordingWriter Writer { get; } = new();
 
     public RecordingOpener Opener { get; } = new();
+
+    public RecordingJournal Journal { get; } = new();
 
     public LogRecorder Logs { get; } = new();
 
@@ -76,6 +79,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
                 RemoveLedger(services);
                 services.AddSingleton<IUsageEventWriter>(Writer);
                 services.AddSingleton<ICallOpener>(Opener);
+                services.AddSingleton<IRunJournal>(Journal);
                 services.AddSingleton(WithoutAccounts());
             }
         });
