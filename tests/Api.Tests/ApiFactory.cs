@@ -59,7 +59,8 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
         builder.UseEnvironment(Environment);
         builder.UseSetting("LLM_BASE_URL", gatewayUrl);
         builder.UseSetting("LLM_API_KEY", TestGateway.Key);
-        builder.UseSetting("ConnectionStrings:llm", Ledger);
+        // Without a database nobody connects.
+        builder.UseSetting("ConnectionStrings:llm", Ledger ?? "Host=127.0.0.1;Port=1");
         builder.UseSetting("Spool:Directory", Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}"));
         foreach (var (key, value) in Settings)
         {
