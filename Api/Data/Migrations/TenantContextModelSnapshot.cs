@@ -490,6 +490,10 @@ namespace LlmAspire.Api.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("ExternalId")
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(100)
@@ -503,6 +507,10 @@ namespace LlmAspire.Api.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_organisation");
+
+                    b.HasIndex("ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_organisation_external_id");
 
                     b.ToTable("organisation", "tenant");
                 });
