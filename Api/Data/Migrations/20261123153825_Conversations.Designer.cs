@@ -13,7 +13,7 @@ using NpgsqlTypes;
 namespace LlmAspire.Api.Data.Migrations
 {
     [DbContext(typeof(TenantContext))]
-    [Migration("20261123143652_Conversations")]
+    [Migration("20261123153825_Conversations")]
     partial class Conversations
     {
         /// <inheritdoc />
@@ -493,6 +493,10 @@ namespace LlmAspire.Api.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("ExternalId")
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(100)
@@ -506,6 +510,10 @@ namespace LlmAspire.Api.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_organisation");
+
+                    b.HasIndex("ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_organisation_external_id");
 
                     b.ToTable("organisation", "tenant");
                 });
