@@ -19,6 +19,7 @@ internal static class ChatExtensions
         services.AddScoped<ConversationList>();
         services.AddScoped<ConversationReader>();
         services.AddScoped<RunStop>();
+        services.AddSingleton<ConversationTitles>();
 
         services.AddSingleton<RunTable>();
         services.AddSingleton<RunReader>();

@@ -45,6 +45,8 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         Failure,
     }
 
+    public RunPlan Plan => plan;
+
     public Guid Id => plan.RunId;
 
     public int Attempt => plan.Attempt;
@@ -53,6 +55,9 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
 
     /// <summary>What earlier attempts left of the answer.</summary>
     public string Prefix => plan.Prefix;
+
+    /// <summary>The whole answer when it is complete and durable; null before, and when it ended otherwise.</summary>
+    public string? Answer { get; private set; }
 
     /// <summary>Whether all events are there.</summary>
     public bool IsOver
@@ -208,6 +213,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             (failure, last[^1]) = (LedgerUnavailable, RunError.From(LedgerUnavailable, plan.TraceId));
         }
 
+        Answer = last[^1] is RunDone { FinishReason: not RunDone.Stopped } ? _text.ToString() : null;
         Publish(last, isLast: true);
         _started.TrySetResult(failure);
     }
@@ -309,6 +315,8 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
                 { FinishReason: RunDone.Stopped } => MessageStatus.Stopped,
                 not null => MessageStatus.Complete,
                 null when failure == GatewayFailure.ServerStopping => MessageStatus.Interrupted,
+                // An answer that could not be continued may be tried again.
+                null when Attempt > 1 && _text.Length == plan.Prefix.Length => MessageStatus.Interrupted,
                 null => MessageStatus.Failed,
             },
             done?.FinishReason,

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
-using LlmAspire.Api.Chat.Runs;
-using LlmAspire.Usage;
+using LlmAspire.Api.Conversations;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat;
@@ -9,7 +8,7 @@ namespace LlmAspire.Api.Chat;
 /// The runs that this process makes. They belong to it and not to the requests that asked for them: a shutdown lasts until they have ended, which
 /// <c>Usage:ShutdownGrace</c> bounds. Safe to use from several threads.
 /// </summary>
-internal sealed class ChatRuns(IChatClient client) : IHostedService
+internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : IHostedService
 {
     private readonly ConcurrentDictionary<Guid, (ChatRun Run, Task Execution)> _runs = new();
 
@@ -47,5 +46,9 @@ internal sealed class ChatRuns(IChatClient client) : IHostedService
         // The request that asked for it may end before.
         await Task.Yield();
         await run.ExecuteAsync(client);
+        if (run.Answer is { } answer)
+        {
+            await titles.GiveAsync(run.Plan, answer);
+        }
     }
 }

@@ -131,7 +131,8 @@ internal sealed class ChatService(
         var now = time.GetUtcNow();
         var conversationId = place.Conversation?.Id ?? Guid.CreateVersion7(now);
         var userMessageId = request.Message is null ? place.ParentId!.Value : Guid.CreateVersion7(now);
-        var messageId = Guid.CreateVersion7(now);
+        // Messages are listed by their ids: an answer after its question.
+        var messageId = Guid.CreateVersion7(now.AddMilliseconds(1));
         var runId = Guid.CreateVersion7(now);
         var context = Context(caller, conversationId, Guid.CreateVersion7(now), model.Id);
         var chat = paths.ToChat(place.Path);

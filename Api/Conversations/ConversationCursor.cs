@@ -13,7 +13,9 @@ internal sealed record ConversationCursor(bool Pinned, DateTimeOffset UpdatedAt,
     {
         try
         {
-            return JsonSerializer.Deserialize<ConversationCursor>(Base64Url.DecodeFromChars(text), JsonSerializerOptions.Web);
+            return JsonSerializer.Deserialize<ConversationCursor>(Base64Url.DecodeFromChars(text), JsonSerializerOptions.Web) is { } cursor
+                ? cursor with { UpdatedAt = cursor.UpdatedAt.ToUniversalTime() }
+                : null;
         }
         catch (Exception exception) when (exception is FormatException or JsonException)
         {

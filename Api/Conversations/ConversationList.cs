@@ -1,6 +1,7 @@
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using Microsoft.EntityFrameworkCore;
+using NpgsqlTypes;
 
 namespace LlmAspire.Api.Conversations;
 
@@ -56,9 +57,9 @@ internal sealed class ConversationList(TenantContext tenants)
     /// <summary>The owner is a word of the index: it finds no messages of others, of which there may be many more.</summary>
     private IQueryable<Message> Hits(string search)
     {
-        var owner = $"'{tenants.Tenant!.UserId}'";
-        return tenants.Messages.Where(row =>
-            row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search).And(EF.Functions.ToTsQuery(Dictionary, owner))));
+        // A lexeme as it is: parsed as text, an id falls apart into several.
+        NpgsqlTsQuery owner = new NpgsqlTsQueryLexeme(tenants.Tenant!.UserId.ToString());
+        return tenants.Messages.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search).And(owner)));
     }
 
     private async Task<List<ConversationItem>> AddSnippetsAsync(List<ConversationItem> page, string search, CancellationToken cancellationToken)

@@ -62,6 +62,8 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
         builder.UseSetting("LLM_API_KEY", TestGateway.Key);
         // Without a database nobody connects.
         builder.UseSetting("ConnectionStrings:llm", Ledger ?? "Host=127.0.0.1;Port=1");
+        // A call that most tests do not expect.
+        builder.UseSetting("Chat:GenerateTitles", "false");
         builder.UseSetting("Spool:Directory", Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}"));
         foreach (var (key, value) in Settings)
         {

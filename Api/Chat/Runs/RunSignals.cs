@@ -45,6 +45,7 @@ internal sealed partial class RunSignals(
                     await listen.ExecuteNonQueryAsync(stoppingToken);
                 }
 
+                await HearMissedStopsAsync(connection, stoppingToken);
                 backoff.Reset();
                 while (true)
                 {
@@ -60,6 +61,18 @@ internal sealed partial class RunSignals(
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>What was told while nobody listened is still there to be read.</summary>
+    private async Task HearMissedStopsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var missed = new NpgsqlCommand("SELECT id FROM tenant.run WHERE id = ANY ($1) AND state = 'running' AND stop_requested", connection);
+        missed.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. runs.All.Select(run => run.Id)] });
+        await using var reader = await missed.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            runs.FindLocal(reader.GetGuid(0))?.Stop();
         }
     }
 

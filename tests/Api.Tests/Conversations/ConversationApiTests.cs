@@ -75,6 +75,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
     [InlineData("limit=0", "list_invalid")]
     [InlineData("limit=201", "list_invalid")]
     [InlineData("cursor=nonsense", "cursor_invalid")]
+    [InlineData("cursor=bnVsbA", "cursor_invalid")]
     public async Task a_bad_page_says_so(string query, string code)
     {
         using var response = await Client.GetAsync($"/conversations?{query}", Token);
@@ -91,7 +92,8 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
 
         var found = (await SearchAsync("zebrafish")).ToDictionary(item => item.GetProperty("id").GetGuid());
         Assert.Equal(new HashSet<Guid> { inMessage, inTitle }, found.Keys.ToHashSet());
-        Assert.Equal("The zebrafish <b>swims</b> upstream", found[inMessage].GetProperty("snippet").GetString());
+        // Plain text: what looks like a tag is left out.
+        Assert.Equal(["zebrafish", "swims", "upstream"], found[inMessage].GetProperty("snippet").GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(inMessage, Assert.Single(await SearchAsync("zebrafish upstream")).GetProperty("id").GetGuid());
         Assert.Empty(await SearchAsync("zebrafish -zebrafish"));
         Assert.Empty(await SearchAsync("'; DROP TABLE x; -- quagga"));
