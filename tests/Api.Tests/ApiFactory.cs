@@ -39,6 +39,9 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
 
     public string Environment { get; init; } = "Development";
 
+    /// <summary>What this test has otherwise than the Api.</summary>
+    public Action<IServiceCollection>? Replace { get; init; }
+
     /// <summary>The clock of the Api, where it is not the machine's.</summary>
     public TimeProvider? Time { get; init; }
 
@@ -77,6 +80,8 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
             {
                 services.AddSingleton(Time);
             }
+
+            Replace?.Invoke(services);
 
             if (Ledger is null)
             {

@@ -5,8 +5,8 @@ using LlmAspire.Api.Conversations.Data;
 namespace LlmAspire.Api.Chat.Runs;
 
 /// <summary>
-/// Something that has to be written down about a run. Writing it twice is harmless, and one that comes after its run was taken from its owner
-/// changes nothing. It goes to the spool as JSON: a change of a name here is a change of the stored form.
+/// Something that has to be written down about a run. Writing it twice is harmless, and one that comes after its run was continued by
+/// another process changes nothing. It goes to the spool as JSON: a change of a name here is a change of the stored form.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(RunStart), "start")]

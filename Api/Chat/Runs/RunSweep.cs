@@ -9,7 +9,8 @@ namespace LlmAspire.Api.Chat.Runs;
 
 /// <summary>
 /// Ends runs whose process is gone: the answer keeps the text that was stored, and its readers hear of it. Every process looks; of several,
-/// one ends a run. The process itself, should it only have slept, finds that the run is no longer its own.
+/// one ends a run. Should the process only have slept, or its disk have more of the answer, what it writes takes the run up again, unless somebody
+/// has continued it.
 /// </summary>
 internal sealed partial class RunSweep(
     NpgsqlDataSource source,

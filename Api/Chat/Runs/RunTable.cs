@@ -88,6 +88,25 @@ internal sealed class RunTable(NpgsqlDataSource source)
         FROM started JOIN answer ON answer.id = started.message_id WHERE conversation.id = started.conversation_id
         """;
 
+    /// <summary>
+    /// Whoever still writes lives, or what it left on its disk does: that its run was given up was premature. Unless somebody has continued it, which
+    /// made another attempt of it.
+    /// </summary>
+    private const string Reopen = $$"""
+        WITH alive AS MATERIALIZED (
+            SELECT run.id, run.attempt, run.message_id FROM unnest($1, $2) AS written (run_id, attempt)
+            JOIN tenant.run AS run ON run.id = written.run_id AND run.attempt = written.attempt
+            WHERE run.state = 'interrupted' ORDER BY run.id FOR NO KEY UPDATE OF run
+        ), given_up AS (
+            DELETE FROM tenant.run_batch USING alive
+            WHERE run_id = alive.id AND run_batch.attempt = alive.attempt AND events @> '[{"data": {"code": "{{RunError.InterruptedCode}}"} }]'
+            RETURNING alive.id, alive.message_id
+        ), reopened AS (
+            UPDATE tenant.run AS run SET state = 'running', ended_at = NULL FROM given_up WHERE run.id = given_up.id
+        )
+        UPDATE tenant.message SET status = 'running', error = NULL FROM given_up WHERE message.id = given_up.message_id
+        """;
+
     /// <summary>The lock keeps a sweep away until the batch is committed: whoever has the run writes.</summary>
     private const string Mine = """
         SELECT run.id, run.attempt FROM tenant.run AS run
@@ -181,14 +200,15 @@ internal sealed class RunTable(NpgsqlDataSource source)
         await using var batch = source.CreateBatch();
         Add(batch, AddConversations, Starts, [.. records.OfType<RunStart>()]);
         Add(batch, AddRuns, Starts, [.. records.OfType<RunStart>()]);
+        if (batches.Length > 0)
+        {
+            batch.BatchCommands.Add(ToCommand(Reopen, batches));
+        }
+
         Add(batch, AddBatches, Batches, batches);
         Add(batch, EndRuns, Ends, ends);
         Add(batch, ForgetRuns, Forgotten, forgotten);
-        var running = records.OfType<RunEvents>().ExceptBy(ends.Select(end => end.RunId), one => one.RunId).DistinctBy(one => (one.RunId, one.Attempt)).ToList();
-        var verdicts = new NpgsqlBatchCommand(Verdicts);
-        verdicts.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. running.Select(one => one.RunId)] });
-        verdicts.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. running.Select(one => one.Attempt)] });
-        batch.BatchCommands.Add(verdicts);
+        batch.BatchCommands.Add(ToCommand(Verdicts, records.OfType<RunEvents>().ExceptBy(ends.Select(end => end.RunId), one => one.RunId)));
         var notify = new NpgsqlBatchCommand(Notify);
         notify.Parameters.Add(ToNotify(records.Select(record => record.RunId).Distinct()));
         batch.BatchCommands.Add(notify);
@@ -222,6 +242,20 @@ internal sealed class RunTable(NpgsqlDataSource source)
         }
 
         batch.BatchCommands.Add(command);
+    }
+
+    /// <summary>With the runs and attempts of events, each once.</summary>
+    private static NpgsqlBatchCommand ToCommand(string sql, IEnumerable<RunEvents> events)
+    {
+        var attempts = events.Select(one => (one.RunId, one.Attempt)).Distinct().ToList();
+        return new NpgsqlBatchCommand(sql)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. attempts.Select(one => one.RunId)] },
+                new NpgsqlParameter<int[]> { TypedValue = [.. attempts.Select(one => one.Attempt)] },
+            },
+        };
     }
 
     private static NpgsqlParameter<string[]> ToNotify(IEnumerable<Guid> runs) =>

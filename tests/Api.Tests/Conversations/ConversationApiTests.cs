@@ -71,6 +71,30 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
         Assert.Equal(made[4], Assert.Single(archived.GetProperty("items").EnumerateArray()).GetProperty("id").GetGuid());
     }
 
+    [Fact]
+    public async Task pages_of_conversations_of_the_same_moment_list_each_once()
+    {
+        var client = await fixture.First.CreateReadyClientAsync("operator");
+        List<Guid> made = [];
+        for (var i = 0; i < 7; i++)
+        {
+            made.Add((await SayAsync("A", new { message = $"Number {i}" }, client)).Id("conversationId"));
+        }
+
+        await fixture.QueryAsync<DateTime>($"UPDATE tenant.conversation SET updated_at = now() WHERE id IN ('{string.Join("','", made)}') RETURNING updated_at");
+        List<Guid> listed = [];
+        string? cursor = null;
+        do
+        {
+            var page = await client.GetFromJsonAsync<JsonElement>($"/conversations?limit=3&cursor={cursor}", Token);
+            listed.AddRange(page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("id").GetGuid()));
+            cursor = page.GetProperty("next").GetString();
+        }
+        while (cursor is not null);
+
+        Assert.Equal(made.OrderDescending(), listed);
+    }
+
     [Theory]
     [InlineData("limit=0", "list_invalid")]
     [InlineData("limit=201", "list_invalid")]

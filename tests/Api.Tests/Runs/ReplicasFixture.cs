@@ -43,10 +43,11 @@ public sealed class ReplicasFixture : IAsyncLifetime
         await Gateway.DisposeAsync();
     }
 
-    internal ApiFactory CreateApi() => new(Gateway.BaseUrl)
+    /// <summary>Another process.</summary>
+    internal ApiFactory CreateApi(string grace = "00:00:01") => new(Gateway.BaseUrl)
     {
         Ledger = Database,
-        Settings = { ["Chat:InterruptedAfter"] = "00:00:02", ["Usage:LivenessInterval"] = "00:00:00.2", ["Usage:ShutdownGrace"] = "00:00:01" },
+        Settings = { ["Chat:InterruptedAfter"] = "00:00:02", ["Usage:LivenessInterval"] = "00:00:00.2", ["Usage:ShutdownGrace"] = grace },
     };
 
     /// <summary>The gateway answers with these pieces and goes on when it is told.</summary>
@@ -56,6 +57,13 @@ public sealed class ReplicasFixture : IAsyncLifetime
         Gateway.OnChat = script.AnswerAsync;
         return script;
     }
+
+    /// <summary>Waits until what was said of a run so far is stored.</summary>
+    internal Task IsStoredAsync(Guid run, string text) => Until.TrueAsync(async () => await QueryAsync<string>(
+        $"SELECT coalesce(string_agg(text, '' ORDER BY attempt, first_sequence), '') FROM tenant.run_batch WHERE run_id = '{run}'") == text);
+
+    /// <summary>Waits until a run has a state.</summary>
+    internal Task IsAsync(Guid run, string state) => Until.TrueAsync(async () => await QueryAsync<string>($"SELECT state FROM tenant.run WHERE id = '{run}'") == state);
 
     internal async Task<T> QueryAsync<T>(string sql)
     {
@@ -118,6 +126,9 @@ internal static class RunClientExtensions
 
         return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
     }
+
+    public static Task<HttpResponseMessage> ContinueAsync(this HttpClient client, Guid run) =>
+        client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/chat/runs/{run}/continue"), HttpCompletionOption.ResponseHeadersRead, Token);
 
     public static async Task<List<ReceivedEvent>> ReadRunAsync(this HttpClient client, Guid run, string? after = null)
     {

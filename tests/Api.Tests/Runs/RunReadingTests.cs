@@ -76,7 +76,7 @@ public class RunReadingTests(ReplicasFixture fixture) : IClassFixture<ReplicasFi
 
         // It goes on where it stopped, on any replica; the text is one.
         fixture.Play(" and", " more").GoOn();
-        using var continued = await fixture.SecondClient.PostAsync($"/chat/runs/{run.Id("runId")}/continue", null, TestContext.Current.CancellationToken);
+        using var continued = await fixture.SecondClient.ContinueAsync(run.Id("runId"));
         var more = await continued.ReadAllEventsAsync();
         Assert.Equal((2, " and more", "done"), (more[0].Data.GetProperty("attempt").GetInt32(), more.Text(), more[^1].Type));
         answer = (await fixture.FirstClient.ConversationAsync(run.Id("conversationId"))).GetProperty("messages")[1];
@@ -104,7 +104,7 @@ public class RunReadingTests(ReplicasFixture fixture) : IClassFixture<ReplicasFi
         }
 
         var run = (await fixture.FirstClient.SendAsync(new { message = "Hi" }))[0];
-        using var refused = await fixture.FirstClient.PostAsync($"/chat/runs/{run.Id("runId")}/continue", null, TestContext.Current.CancellationToken);
+        using var refused = await fixture.FirstClient.ContinueAsync(run.Id("runId"));
 
         Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
         Assert.Equal("run_not_continuable", (await refused.ReadProblemAsync()).GetProperty("code").GetString());
