@@ -1,8 +1,7 @@
 using LlmAspire.Api.Chat;
+using LlmAspire.Api.Conversations;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
-using LlmAspire.Api.Identity.Keys;
-using LlmAspire.Api.Identity.Organisations;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
 using LlmAspire.ServiceDefaults;
@@ -23,9 +22,8 @@ app.UseHttpDefaults();
 app.UseGatewayReadiness();
 
 var accounts = app.MapGroup("").RequireAuthorization().RequireAccounts();
-accounts.MapIdentityApi();
-accounts.MapApiKeysApi();
-accounts.MapOrganisationApi();
+accounts.MapAccountsApi();
+accounts.MapConversationApi();
 var business = accounts.MapGroup("").RequireGateway();
 business.MapModelsApi();
 business.MapChatApi();

@@ -1,28 +1,46 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using LlmAspire.Api.Chat.Runs;
+using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
-using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Chat;
 
-/// <summary>Sending messages to models, and stopping them.</summary>
+/// <summary>Sending messages to models, reading the answers, and stopping them. The caller who goes away stops nothing.</summary>
 internal static class ChatApi
 {
     public static IEndpointRouteBuilder MapChatApi(this IEndpointRouteBuilder app)
     {
-        var chat = app.MapGroup("/chat").WithTags("Chat");
+        var chat = app.MapGroup("/chat").WithTags("Chat").ForTenant();
 
         chat.MapPost("", SendAsync)
             .WithName("SendMessage")
             .WithSummary("Sends a message to a model and streams the answer as server-sent events: run, delta, usage, then done or error.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status502BadGateway)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        chat.MapPost("/runs/{id:guid}/continue", ContinueAsync)
+            .WithName("ContinueRun")
+            .WithSummary("Goes on with an answer that was interrupted or stopped. Streams like sending.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        chat.MapGet("/runs/{id:guid}/events", ReadAsync)
+            .WithName("ReadRun")
+            .WithSummary("The events of a run after Last-Event-ID, as they come; from the start without it.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
 
         chat.MapDelete("/runs/{id:guid}", StopAsync)
             .WithName("StopRun")
@@ -33,71 +51,94 @@ internal static class ChatApi
     }
 
     private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> SendAsync(
-        [FromBody] ChatRequest request,
-        Caller caller,
-        ChatValidator validator,
-        ChatService chat,
-        ChatRuns runs,
-        IOptions<ChatSettings> settings,
-        HttpContext context)
+        [FromBody] ChatRequest request, Caller caller, ChatValidator validator, ChatService chat, IOptions<ChatSettings> settings, HttpContext context)
     {
         if (validator.Validate(request, caller, context, out var model) is { } problem)
         {
             return problem;
         }
 
-        var run = chat.Start(request, model, caller, Problems.TraceId(context));
-        runs.Add(run);
-        context.Response.RegisterForDisposeAsync(new RequestedRun(run, runs, context.RequestAborted));
+        return await StreamAsync(await chat.SendAsync(request, model, caller, context, context.RequestAborted), settings.Value, context);
+    }
+
+    private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> ContinueAsync(
+        Guid id, Caller caller, ChatValidator validator, ChatService chat, IOptions<ChatSettings> settings, HttpContext context) => await StreamAsync(
+        await chat.ContinueAsync(id, model => validator.ValidateModel(model, caller, context, out _), caller, context, context.RequestAborted),
+        settings.Value,
+        context);
+
+    private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> StreamAsync(
+        (ChatRun? Run, ProblemHttpResult? Problem) begun, ChatSettings settings, HttpContext context)
+    {
+        if (begun.Run is not { } run)
+        {
+            return begun.Problem!;
+        }
+
         try
         {
-            if (await run.Started.WaitAsync(settings.Value.StartPatience, context.RequestAborted) is { } failure)
+            if (await run.Started.WaitAsync(settings.StartPatience, context.RequestAborted) is { } failure)
             {
                 return Problems.Create(context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter);
             }
+        }
+        catch (TimeoutException) when (!run.Announce())
+        {
+            var failure = (await run.Started)!;
+            return Problems.Create(context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter);
         }
         catch (TimeoutException)
         {
             // The model is thinking: the stream begins, so that it can be stopped.
         }
 
+        return Stream(run.ReadEventsAsync(0), context);
+    }
+
+    private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> ReadAsync(
+        Guid id,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        Caller caller,
+        TenantContext tenants,
+        ChatRuns runs,
+        RunReader reader,
+        HttpContext context,
+        CancellationToken cancellationToken)
+    {
+        var last = RunEventId.Parse(lastEventId, id);
+        if (runs.Find(id, caller.UserId) is { } run)
+        {
+            return Stream(FollowAsync(run, last), context);
+        }
+
+        return await tenants.Runs.AnyAsync(row => row.Id == id, cancellationToken)
+            ? Stream(reader.ReadAsync(id, last), context)
+            : ChatProblems.RunUnknown(context);
+    }
+
+    private static async IAsyncEnumerable<SseItem<ChatEvent>> FollowAsync(
+        ChatRun run, RunEventId? last, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var after = last?.Attempt == run.Attempt ? last.Value.Sequence : 0;
+        if (run.Attempt > 1 && last?.Attempt != run.Attempt)
+        {
+            yield return new RunEventId(run.Id, run.Attempt, 0).Mark(new AnswerReset(run.Prefix));
+        }
+
+        await foreach (var item in run.ReadEventsAsync(after, cancellationToken))
+        {
+            yield return item;
+        }
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> StopAsync(
+        Guid id, RunStop stop, HttpContext context, CancellationToken cancellationToken) =>
+        await stop.StopAsync(id, cancellationToken) ? TypedResults.NoContent() : ChatProblems.RunUnknown(context);
+
+    private static ServerSentEventsResult<ChatEvent> Stream(IAsyncEnumerable<SseItem<ChatEvent>> events, HttpContext context)
+    {
         // Proxies of the nginx kind would keep the events until the answer is complete.
         context.Response.Headers["X-Accel-Buffering"] = "no";
-        return TypedResults.ServerSentEvents(run.ReadEventsAsync());
-    }
-
-    private static async Task<Results<NoContent, ProblemHttpResult>> StopAsync(Guid id, Caller caller, ChatRuns runs, HttpContext context)
-    {
-        if (runs.Find(id, caller.UserId) is not { } run)
-        {
-            return Problems.Create(
-                context, StatusCodes.Status404NotFound, "run_unknown", "There is no such run.",
-                "It is over, or it was not yours. Nothing has to be stopped.");
-        }
-
-        await run.CancelAsync(UsageOutcome.Stopped);
-        return TypedResults.NoContent();
-    }
-
-    /// <summary>Ties a run to its request: it is cancelled when the client goes away, and the request lasts until it is settled.</summary>
-    private sealed class RequestedRun : IAsyncDisposable
-    {
-        private readonly ChatRun _run;
-        private readonly ChatRuns _runs;
-        private readonly CancellationTokenRegistration _disconnect;
-
-        public RequestedRun(ChatRun run, ChatRuns runs, CancellationToken requestAborted)
-        {
-            _run = run;
-            _runs = runs;
-            _disconnect = requestAborted.Register(() => _ = run.CancelAsync(UsageOutcome.Disconnected));
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _disconnect.DisposeAsync();
-            await _run.DisposeAsync();
-            _runs.Remove(_run);
-        }
+        return TypedResults.ServerSentEvents(events);
     }
 }

@@ -9,10 +9,14 @@ public abstract record ChatEvent
     internal abstract string EventType { get; }
 }
 
-/// <summary><c>run</c>: always the first.</summary>
-/// <param name="RunId">What <c>DELETE /chat/runs/{id}</c> takes.</param>
-/// <param name="RequestId">What the ledger's rows of this run have in common.</param>
-public sealed record RunStarted(Guid RunId, Guid RequestId, Guid? ConversationId, string Model, string TraceId) : ChatEvent
+/// <summary><c>run</c>: the first of an attempt.</summary>
+/// <param name="RunId">What the endpoints below <c>/chat/runs/{id}</c> take.</param>
+/// <param name="Attempt">1, and one more each time that the answer is continued.</param>
+/// <param name="RequestId">What the ledger's rows of this attempt have in common.</param>
+/// <param name="UserMessageId">The message that is answered.</param>
+/// <param name="MessageId">The answer.</param>
+public sealed record RunStarted(
+    Guid RunId, int Attempt, Guid RequestId, Guid ConversationId, Guid UserMessageId, Guid MessageId, string Model, string TraceId) : ChatEvent
 {
     internal override string EventType => "run";
 }
@@ -21,6 +25,12 @@ public sealed record RunStarted(Guid RunId, Guid RequestId, Guid? ConversationId
 public sealed record AnswerDelta(string Text) : ChatEvent
 {
     internal override string EventType => "delta";
+}
+
+/// <summary><c>reset</c>: the reader has what was never stored, or misses what came before: this is the answer so far, in place of what it has.</summary>
+public sealed record AnswerReset(string Text) : ChatEvent
+{
+    internal override string EventType => "reset";
 }
 
 /// <summary><c>usage</c>: a call to a provider is over, and this is its row of the ledger.</summary>
@@ -73,8 +83,15 @@ public sealed record RunDone(string FinishReason) : ChatEvent
 /// <summary><c>error</c>: the last event of a run that failed, in the form of problem details.</summary>
 public sealed record RunError(string Type, string Title, int Status, string Detail, string Code, string TraceId) : ChatEvent
 {
+    internal const string InterruptedCode = "run_interrupted";
+
     internal override string EventType => "error";
 
     internal static RunError From(GatewayFailure failure, string traceId) => new(
         "about:blank", failure.Title, failure.Status, failure.Detail, failure.Code, traceId);
+
+    /// <summary>The process that made the answer is gone.</summary>
+    internal static RunError Interrupted(string traceId) => new(
+        "about:blank", "The answer was interrupted.", StatusCodes.Status503ServiceUnavailable,
+        "What was stored of it is kept. Continue it, or have it made again.", InterruptedCode, traceId);
 }

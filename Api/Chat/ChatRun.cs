@@ -1,5 +1,9 @@
 using System.Net.ServerSentEvents;
-using System.Threading.Channels;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using LlmAspire.Api.Chat.Runs;
+using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 using Microsoft.Extensions.AI;
@@ -7,85 +11,118 @@ using Microsoft.Extensions.AI;
 namespace LlmAspire.Api.Chat;
 
 /// <summary>
-/// One answer being made: calls the model and turns what comes into events. It ends in <c>done</c> or <c>error</c>, after
-/// every call it made is durable in the ledger.
+/// One answer being made, whoever reads it: calls the model and turns what comes into events. It ends in <c>done</c> or <c>error</c>, after every
+/// call it made is durable in the ledger, and the answer in the conversation. Safe to use from several threads.
 /// </summary>
-internal sealed partial class ChatRun : IAsyncDisposable
+internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpan settleTimeout, TimeProvider time, ILogger logger) : IDisposable
 {
-    // A run is made once; the number is in the event ids so that they stay unique when runs can be taken up again.
-    private const int Attempt = 1;
-
     private static readonly GatewayFailure LedgerUnavailable = new(
-        StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "The usage of this answer could not be recorded yet.",
+        StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "This answer could not be recorded yet.",
         "What you read is what the model said. Try again in a minute.", TimeSpan.FromMinutes(1));
 
     private static readonly GatewayFailure Internal = new(
         StatusCodes.Status500InternalServerError, "internal_error", "Something failed on the server.",
         "Try again. If it stays, tell the operator the trace id.");
 
-    private readonly CallContext _context;
-    private readonly string _traceId;
-    private readonly ILogger _logger;
-    private readonly Channel<SseItem<ChatEvent>> _events = Channel.CreateUnbounded<SseItem<ChatEvent>>(new() { SingleReader = true, SingleWriter = true });
+    private readonly CallContext _context = plan.Context;
+    private readonly Lock _lock = new();
+    private readonly List<ChatEvent> _events = [];
+    private readonly StringBuilder _text = new(plan.Prefix);
+    private readonly SemaphoreSlim _storing = new(1);
     private readonly TaskCompletionSource<GatewayFailure?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _cancellation = new();
-    private int _sequence;
-    private Task _execution = Task.CompletedTask;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Announcement _announcement;
+    private int _stored;
+    private bool _isOver;
+    private volatile bool _fenced;
 
-    public ChatRun(Guid id, CallContext context, string traceId, ILogger logger)
+    /// <summary>Whether the caller was told of the run, or of its failure.</summary>
+    private enum Announcement
     {
-        Id = id;
-        _context = context;
-        _traceId = traceId;
-        _logger = logger;
-        Emit(new RunStarted(id, context.RequestId, context.ConversationId, context.ModelAlias, traceId));
+        None,
+        Run,
+        Failure,
     }
 
-    public Guid Id { get; }
+    public RunPlan Plan => plan;
+
+    public Guid Id => plan.RunId;
+
+    public int Attempt => plan.Attempt;
 
     public Guid UserId => _context.UserId;
+
+    /// <summary>What earlier attempts left of the answer.</summary>
+    public string Prefix => plan.Prefix;
+
+    /// <summary>The whole answer when it is complete and durable; null before, and when it ended otherwise.</summary>
+    public string? Answer { get; private set; }
+
+    /// <summary>Whether all events are there.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isOver;
+            }
+        }
+    }
 
     /// <summary>Ends when the model began to answer, with null, or when the run failed before that, with the failure.</summary>
     public Task<GatewayFailure?> Started => _started.Task;
 
-    public void Start(IChatClient client, IEnumerable<ChatMessage> messages, ChatOptions options) =>
-        _execution = ExecuteAsync(client, messages, options);
-
-    /// <summary>The events from the first on, as they come. For one reader.</summary>
-    public IAsyncEnumerable<SseItem<ChatEvent>> ReadEventsAsync() => _events.Reader.ReadAllAsync();
-
-    /// <summary>Ends the run early. Without effect when it is over.</summary>
-    /// <param name="reason"><see cref="UsageOutcome.Stopped"/> or <see cref="UsageOutcome.Disconnected"/>.</param>
-    public Task CancelAsync(UsageOutcome reason)
+    /// <summary>The caller waits no longer for <see cref="Started"/>: whatever comes is an event.</summary>
+    /// <returns>False when the run has failed already, and left nothing.</returns>
+    public bool Announce()
     {
-        _context.MarkCancelled(reason);
-        return _cancellation.CancelAsync();
-    }
-
-    /// <summary>Waits until the run is over and settled; one that is not read to its end is cancelled.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (!_execution.IsCompleted)
+        lock (_lock)
         {
-            await CancelAsync(UsageOutcome.Disconnected);
-        }
+            if (_announcement == Announcement.None)
+            {
+                _announcement = Announcement.Run;
+            }
 
-        await _execution;
-        _cancellation.Dispose();
+            return _announcement == Announcement.Run;
+        }
     }
 
-    private async Task ExecuteAsync(IChatClient client, IEnumerable<ChatMessage> messages, ChatOptions options)
+    /// <summary>Ends the run early, for its user. Without effect when it is over.</summary>
+    public void Stop() => _ = CancelAsync(UsageOutcome.Stopped);
+
+    /// <summary>Somebody else has decided how this attempt ended: nothing of it is written any more.</summary>
+    public void Fence(int attempt)
     {
+        if (attempt == Attempt)
+        {
+            _fenced = true;
+            _ = CancelAsync(UsageOutcome.Disconnected);
+        }
+    }
+
+    /// <summary>Makes the answer. Never fails.</summary>
+    public async Task ExecuteAsync(IChatClient client)
+    {
+        Publish([new RunStarted(
+            Id, Attempt, _context.RequestId, plan.ConversationId, plan.UserMessageId, plan.MessageId, _context.ModelAlias, plan.TraceId)]);
         Exception? broken = null;
         try
         {
+            if (plan.Start is { } start)
+            {
+                using var patience = new CancellationTokenSource(settleTimeout, time);
+                await journal.WriteAsync(start, patience.Token);
+            }
+
             using var scope = _context.Enter();
-            await foreach (var update in client.GetStreamingResponseAsync(messages, options, _cancellation.Token))
+            await foreach (var update in client.GetStreamingResponseAsync(plan.Messages, new ChatOptions { ModelId = _context.ModelAlias }, _cancellation.Token))
             {
                 _started.TrySetResult(null);
-                if (update.Text is { Length: > 0 } text)
+                if (SqlText.Storable(update.Text) is { Length: > 0 } text)
                 {
-                    Emit(new AnswerDelta(text));
+                    Publish([new AnswerDelta(text)]);
                 }
             }
         }
@@ -95,12 +132,95 @@ internal sealed partial class ChatRun : IAsyncDisposable
             broken = exception;
         }
 
-        var failure = await EndAsync(broken);
-        _started.TrySetResult(failure);
-        _events.Writer.Complete();
+        await EndAsync(broken);
     }
 
-    private async Task<GatewayFailure?> EndAsync(Exception? broken)
+    /// <summary>The events after a number, as they come, up to the last.</summary>
+    public async IAsyncEnumerable<SseItem<ChatEvent>> ReadEventsAsync(int after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            ChatEvent[] events;
+            Task changed;
+            lock (_lock)
+            {
+                // What comes after this moment ends the wait: nothing is missed between the two.
+                events = _events.Count > after ? [.. _events[after..]] : [];
+                changed = _isOver ? Task.CompletedTask : _changed.Task;
+            }
+
+            foreach (var data in events)
+            {
+                yield return new RunEventId(Id, Attempt, ++after).Mark(data);
+            }
+
+            if (events.Length == 0 && changed.IsCompletedSuccessfully)
+            {
+                yield break;
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Stores the events that are not stored yet.</summary>
+    public async Task StoreAsync(CancellationToken cancellationToken)
+    {
+        await _storing.WaitAsync(cancellationToken);
+        try
+        {
+            if (TakeUnstored([]) is { } batch && batch.Last >= batch.First)
+            {
+                await journal.WriteAsync(batch, cancellationToken);
+            }
+        }
+        finally
+        {
+            _storing.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _cancellation.Dispose();
+        _storing.Dispose();
+    }
+
+    private Task CancelAsync(UsageOutcome reason)
+    {
+        if (IsOver)
+        {
+            return Task.CompletedTask;
+        }
+
+        _context.MarkCancelled(reason);
+        return _cancellation.CancelAsync();
+    }
+
+    private async Task EndAsync(Exception? broken)
+    {
+        List<ChatEvent> last = [];
+        var (ending, failure) = await SettleAsync(broken, last);
+        if (_fenced)
+        {
+            (ending, failure) = (RunError.Interrupted(plan.TraceId), null);
+        }
+
+        last.Add(ending);
+        var forgotten = failure is not null && TryAnnounceFailure();
+        if (!_fenced && !await TryStoreEndAsync(last, failure, forgotten))
+        {
+            (failure, last[^1]) = (LedgerUnavailable, RunError.From(LedgerUnavailable, plan.TraceId));
+        }
+
+        Answer = last[^1] is RunDone { FinishReason: not RunDone.Stopped } ? _text.ToString() : null;
+        Publish(last, isLast: true);
+        _started.TrySetResult(failure);
+    }
+
+    /// <summary>Waits until every call is settled; adds what they used.</summary>
+    /// <returns>The last event, and the failure that it tells of.</returns>
+    private async Task<(ChatEvent Ending, GatewayFailure? Failure)> SettleAsync(Exception? broken, List<ChatEvent> events)
     {
         SettledCall[] calls;
         try
@@ -109,51 +229,138 @@ internal sealed partial class ChatRun : IAsyncDisposable
         }
         catch (LedgerUnavailableException)
         {
-            return Fail(LedgerUnavailable);
+            return Failed(LedgerUnavailable);
         }
 
-        foreach (var call in calls)
-        {
-            Emit(CallUsage.From(call.Usage, _traceId));
-        }
-
+        events.AddRange(calls.Select(call => CallUsage.From(call.Usage, plan.TraceId)));
         if (_context.CancelledAs is not null && (broken is not null || calls is [.., { Usage.Outcome: UsageOutcome.Stopped or UsageOutcome.Disconnected }]))
         {
-            Emit(new RunDone(RunDone.Stopped));
-            return null;
+            return (new RunDone(RunDone.Stopped), null);
         }
 
         // A call was not made; those before it, of the same run, are settled.
         if (broken is CallRefusedException refused)
         {
-            return Fail(refused.Failure);
+            return Failed(refused.Failure);
+        }
+
+        if (calls is [] && broken is LedgerUnavailableException or OperationCanceledException)
+        {
+            return Failed(LedgerUnavailable);
         }
 
         // The SDK swallows an error event and an end without finish reason; the call does not.
         if (calls is [.., { Failure: { } failure }])
         {
-            return Fail(failure);
+            return Failed(failure);
         }
 
         if (broken is not null || calls is not [.., { FinishReason: { } reason }])
         {
-            LogBroken(_logger, broken, Id);
-            return Fail(Internal);
+            LogBroken(logger, broken, Id);
+            return Failed(Internal);
         }
 
-        Emit(new RunDone(reason));
-        return null;
+        return (new RunDone(reason), null);
     }
 
-    private GatewayFailure Fail(GatewayFailure failure)
+    private (ChatEvent, GatewayFailure?) Failed(GatewayFailure failure) => (RunError.From(failure, plan.TraceId), failure);
+
+    private bool TryAnnounceFailure()
     {
-        Emit(RunError.From(failure, _traceId));
-        return failure;
+        lock (_lock)
+        {
+            if (_announcement != Announcement.None || _started.Task.IsCompleted || plan.Start is null)
+            {
+                return false;
+            }
+
+            _announcement = Announcement.Failure;
+            return true;
+        }
     }
 
-    private void Emit(ChatEvent data) =>
-        _events.Writer.TryWrite(new SseItem<ChatEvent>(data, data.EventType) { EventId = $"{Id}:{Attempt}:{++_sequence}" });
+    private async Task<bool> TryStoreEndAsync(List<ChatEvent> last, GatewayFailure? failure, bool forgotten)
+    {
+        using var patience = new CancellationTokenSource(settleTimeout, time);
+        try
+        {
+            await _storing.WaitAsync(patience.Token);
+            try
+            {
+                await journal.WriteAsync(ToRecord(last, failure, forgotten), patience.Token);
+                return true;
+            }
+            finally
+            {
+                _storing.Release();
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or LedgerUnavailableException)
+        {
+            LogNotStored(logger, exception, Id);
+            return false;
+        }
+    }
+
+    private RunEnd ToRecord(List<ChatEvent> last, GatewayFailure? failure, bool forgotten)
+    {
+        var done = last[^1] as RunDone;
+        return new RunEnd(
+            Id,
+            plan.MessageId,
+            TakeUnstored(last),
+            done switch
+            {
+                { FinishReason: RunDone.Stopped } => MessageStatus.Stopped,
+                not null => MessageStatus.Complete,
+                null when failure == GatewayFailure.ServerStopping => MessageStatus.Interrupted,
+                // An answer that could not be continued may be tried again.
+                null when Attempt > 1 && _text.Length == plan.Prefix.Length => MessageStatus.Interrupted,
+                null => MessageStatus.Failed,
+            },
+            done?.FinishReason,
+            _text.ToString(),
+            last[^1] is RunError error ? JsonSerializer.Serialize(error, JsonSerializerOptions.Web) : null,
+            JsonSerializer.Serialize(last.OfType<CallUsage>(), JsonSerializerOptions.Web),
+            plan.TraceId,
+            time.GetUtcNow(),
+            forgotten ? plan.Forgotten : null);
+    }
+
+    /// <summary>The events that are not stored yet, and those that follow.</summary>
+    private RunEvents TakeUnstored(List<ChatEvent> following)
+    {
+        lock (_lock)
+        {
+            var first = _stored;
+            _stored = _events.Count;
+            List<ChatEvent> events = [.. _events[first..], .. following];
+            return new RunEvents(
+                Id, Attempt, first + 1, first + events.Count,
+                string.Concat(events.OfType<AnswerDelta>().Select(delta => delta.Text)), StoredEvent.Serialize(events));
+        }
+    }
+
+    private void Publish(IReadOnlyList<ChatEvent> events, bool isLast = false)
+    {
+        lock (_lock)
+        {
+            _events.AddRange(events);
+            foreach (var delta in events.OfType<AnswerDelta>())
+            {
+                _text.Append(delta.Text);
+            }
+
+            _isOver = isLast;
+            _changed.TrySetResult();
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
 
     [LoggerMessage(LogLevel.Error, "Run {RunId} broke.")]
     private static partial void LogBroken(ILogger logger, Exception? exception, Guid runId);
+
+    [LoggerMessage(LogLevel.Error, "The end of run {RunId} is not durable yet.")]
+    private static partial void LogNotStored(ILogger logger, Exception exception, Guid runId);
 }

@@ -1,16 +1,54 @@
 using System.Collections.Concurrent;
+using LlmAspire.Api.Conversations;
+using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat;
 
-/// <summary>The runs of this process that are not over. Safe to use from several threads.</summary>
-internal sealed class ChatRuns
+/// <summary>
+/// The runs that this process makes. They belong to it and not to the requests that asked for them: a shutdown lasts until they have ended, which
+/// <c>Usage:ShutdownGrace</c> bounds. Safe to use from several threads.
+/// </summary>
+internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : IHostedService
 {
-    private readonly ConcurrentDictionary<Guid, ChatRun> _runs = new();
+    private readonly ConcurrentDictionary<Guid, (ChatRun Run, Task Execution)> _runs = new();
 
-    public void Add(ChatRun run) => _runs[run.Id] = run;
+    /// <summary>Those that are being made, and those that are over but not readable in PostgreSQL yet.</summary>
+    public IEnumerable<ChatRun> All => _runs.Values.Select(one => one.Run);
 
-    public void Remove(ChatRun run) => _runs.TryRemove(run.Id, out _);
+    /// <summary>Begins to answer.</summary>
+    public void Start(ChatRun run) => _runs[run.Id] = (run, RunAsync(run));
 
-    /// <summary>The run of this user; null when it is over, never was, or is somebody else's.</summary>
-    public ChatRun? Find(Guid id, Guid userId) => _runs.TryGetValue(id, out var run) && run.UserId == userId ? run : null;
+    /// <summary>The run of this user; null when another process makes it, or none.</summary>
+    public ChatRun? Find(Guid id, Guid userId) => FindLocal(id) is { } run && run.UserId == userId ? run : null;
+
+    public ChatRun? FindLocal(Guid id) => _runs.TryGetValue(id, out var one) ? one.Run : null;
+
+    /// <summary>Forgets what is over and can be read from PostgreSQL.</summary>
+    public void RemoveEnded()
+    {
+        foreach (var one in _runs)
+        {
+            if (one.Value.Execution.IsCompleted && _runs.TryRemove(one))
+            {
+                one.Value.Run.Dispose();
+            }
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_runs.Values.Select(one => one.Execution)).WaitAsync(cancellationToken);
+
+    /// <summary>What lasts as long as a run begins and ends here.</summary>
+    private async Task RunAsync(ChatRun run)
+    {
+        // The request that asked for it may end before.
+        await Task.Yield();
+        await run.ExecuteAsync(client);
+        if (run.Answer is { } answer)
+        {
+            await titles.GiveAsync(run.Plan, answer);
+        }
+    }
 }

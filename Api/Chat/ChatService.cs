@@ -1,37 +1,196 @@
+using LlmAspire.Api.Chat.Runs;
+using LlmAspire.Api.Conversations.Data;
+using LlmAspire.Api.Data;
+using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace LlmAspire.Api.Chat;
 
 /// <summary>Makes runs out of requests that were found good.</summary>
-internal sealed class ChatService(IChatClient client, ILogger<ChatService> logger)
+internal sealed class ChatService(
+    TenantContext tenants,
+    ConversationPath paths,
+    ChatRuns runs,
+    IRunJournal journal,
+    RunTable table,
+    RunningCalls instance,
+    PostgresState postgres,
+    IOptions<DurabilityOptions> durability,
+    IOptions<AccountingOptions> accounting,
+    TimeProvider time,
+    ILogger<ChatRun> logger)
 {
-    /// <summary>Begins to answer. Whoever starts a run disposes it.</summary>
-    public ChatRun Start(ChatRequest request, ChatModel model, Caller caller, string traceId)
-    {
-        var runId = Guid.CreateVersion7();
-        var context = new CallContext
-        {
-            UserId = caller.UserId,
-            OrgId = caller.OrgId,
-            ApiKeyId = caller.ApiKeyId,
-            RequestId = Guid.CreateVersion7(),
-            ConversationId = request.ConversationId ?? Guid.CreateVersion7(),
-            Operation = UsageOperation.Chat,
-            ModelAlias = model.Id,
-        };
+    private const int FallbackTitleCharacters = 60;
 
-        var run = new ChatRun(runId, context, traceId, logger);
-        run.Start(client, Messages(request), new ChatOptions { ModelId = model.Id });
+    private const string GoOn = "Your answer was cut off. Go on exactly where it stopped: repeat nothing, and add no introduction.";
+
+    /// <summary>Begins to answer, or says why not.</summary>
+    public async Task<(ChatRun? Run, ProblemHttpResult? Problem)> SendAsync(
+        ChatRequest request, ChatModel model, Caller caller, HttpContext context, CancellationToken cancellationToken)
+    {
+        var place = new Place(null, null, []);
+        if (request.ConversationId is { } conversationId)
+        {
+            var (found, problem) = await TryReadAsync(context, token => FindPlaceAsync(conversationId, request, context, token), cancellationToken);
+            if (problem is not null)
+            {
+                return (null, problem);
+            }
+
+            place = found!;
+        }
+
+        return (Start(Plan(request, model, caller, Problems.TraceId(context), place)), null);
+    }
+
+    /// <summary>Goes on with an answer that was interrupted or stopped, or says why not.</summary>
+    /// <param name="validate">Null when the caller may use the answer's model.</param>
+    public Task<(ChatRun? Run, ProblemHttpResult? Problem)> ContinueAsync(
+        Guid runId, Func<string?, ProblemHttpResult?> validate, Caller caller, HttpContext context, CancellationToken cancellationToken) => TryReadAsync<ChatRun>(
+        context,
+        async token =>
+        {
+            if (await tenants.Runs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == runId, token) is not { } stored)
+            {
+                return (null, ChatProblems.RunUnknown(context));
+            }
+
+            var path = await paths.ReadAsync(stored.ConversationId, stored.MessageId, token);
+            if (path is not [.., var user, var answer])
+            {
+                return (null, ChatProblems.RunUnknown(context));
+            }
+
+            if (validate(answer.Model) is { } problem)
+            {
+                return (null, problem);
+            }
+
+            var requestId = Guid.CreateVersion7(time.GetUtcNow());
+            if (!await table.ContinueAsync(runId, stored.Attempt, instance.InstanceId, requestId, token))
+            {
+                return (null, ChatProblems.NotContinuable(context));
+            }
+
+            var chat = paths.ToChat(path);
+            if (answer.Content.Length > 0)
+            {
+                chat.Add(new ChatMessage(ChatRole.User, GoOn));
+            }
+
+            return (Start(new RunPlan(
+                runId, stored.Attempt + 1, Context(caller, stored.ConversationId, requestId, answer.Model!), stored.ConversationId, user.Id, answer.Id,
+                Problems.TraceId(context), answer.Content, chat, null, null)), null);
+        },
+        cancellationToken);
+
+    private ChatRun Start(RunPlan plan)
+    {
+        var run = new ChatRun(plan, journal, accounting.Value.SettleTimeout, time, logger);
+        runs.Start(run);
         return run;
     }
 
-    private static List<ChatMessage> Messages(ChatRequest request) =>
-    [
-        .. (request.History ?? []).Select(message => new ChatMessage(
-            message!.Role == ChatRole.Assistant.Value ? ChatRole.Assistant : ChatRole.User, message.Content)),
-        new ChatMessage(ChatRole.User, request.Message),
-    ];
+    private async Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(
+        Guid conversationId, ChatRequest request, HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await tenants.Conversations.AsNoTracking().SingleOrDefaultAsync(row => row.Id == conversationId, cancellationToken) is not { } conversation)
+        {
+            return (null, ChatProblems.ConversationUnknown(context));
+        }
+
+        var parentId = request.ParentMessageId is not { } asked ? conversation.CurrentMessageId : asked == conversationId ? null : asked;
+        if (await paths.ReadAsync(conversationId, parentId, cancellationToken) is not { } path)
+        {
+            return (null, ChatProblems.MessageUnknown(context));
+        }
+
+        if (request.Message is null && path is not [.., { Role: MessageRole.User }])
+        {
+            return (null, Problems.Create(
+                context, StatusCodes.Status400BadRequest, "message_empty", "The message is empty.",
+                "Send text in the property message; without it parentMessageId has to be a message of the user."));
+        }
+
+        return path is [.., { Status: MessageStatus.Running }]
+            ? (null, Problems.Create(
+                context, StatusCodes.Status409Conflict, "answer_running", "The answer before is still being made.",
+                "Wait until it has ended, or stop it with DELETE /chat/runs/{id}."))
+            : (new Place(conversation, parentId, path), null);
+    }
+
+    private RunPlan Plan(ChatRequest request, ChatModel model, Caller caller, string traceId, Place place)
+    {
+        var now = time.GetUtcNow();
+        var conversationId = place.Conversation?.Id ?? Guid.CreateVersion7(now);
+        var userMessageId = request.Message is null ? place.ParentId!.Value : Guid.CreateVersion7(now);
+        // Messages are listed by their ids: an answer after its question.
+        var messageId = Guid.CreateVersion7(now.AddMilliseconds(1));
+        var runId = Guid.CreateVersion7(now);
+        var context = Context(caller, conversationId, Guid.CreateVersion7(now), model.Id);
+        var chat = paths.ToChat(place.Path);
+        if (request.Message is { } message)
+        {
+            chat.Add(new ChatMessage(ChatRole.User, message));
+        }
+
+        return new RunPlan(
+            runId, 1, context, conversationId, userMessageId, messageId, traceId, "", chat,
+            new RunStart(
+                runId, instance.InstanceId, context.RequestId, caller.OrgId, caller.UserId, conversationId,
+                place.Conversation is null ? FallbackTitle(request.Message!) : null,
+                userMessageId, request.Message, request.Message is null ? null : place.ParentId, messageId, model.Id, traceId, now),
+            new RunForgotten(
+                conversationId, place.Conversation is null, request.Message is null ? null : userMessageId, place.Conversation?.CurrentMessageId));
+    }
+
+    private static CallContext Context(Caller caller, Guid conversationId, Guid requestId, string model) => new()
+    {
+        UserId = caller.UserId,
+        OrgId = caller.OrgId,
+        ApiKeyId = caller.ApiKeyId,
+        RequestId = requestId,
+        ConversationId = conversationId,
+        Operation = UsageOperation.Chat,
+        ModelAlias = model,
+    };
+
+    private static string FallbackTitle(string message)
+    {
+        var line = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        // Not half a character.
+        var end = line.Length <= FallbackTitleCharacters ? line.Length
+            : FallbackTitleCharacters - (char.IsHighSurrogate(line[FallbackTitleCharacters - 1]) ? 1 : 0);
+        return line[..end];
+    }
+
+    /// <summary>An existing conversation cannot be gone on with while it cannot be read.</summary>
+    private async Task<(T? Result, ProblemHttpResult? Problem)> TryReadAsync<T>(
+        HttpContext context, Func<CancellationToken, Task<(T?, ProblemHttpResult?)>> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(durability.Value.PostgresPatience);
+        try
+        {
+            return postgres.IsAway ? (null, ChatProblems.ConversationUnavailable(context)) : await read(patience.Token);
+        }
+        catch (Exception exception) when (DatabaseAwayException.IsMeantBy(exception) || exception is NpgsqlException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, ChatProblems.ConversationUnavailable(context));
+        }
+    }
+
+    /// <summary>Where in a conversation a message goes.</summary>
+    /// <param name="Conversation">Null when it is new.</param>
+    /// <param name="ParentId">Null at its beginning.</param>
+    private sealed record Place(Conversation? Conversation, Guid? ParentId, IReadOnlyList<Message> Path);
 }

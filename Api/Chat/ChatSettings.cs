@@ -11,11 +11,11 @@ public sealed class ChatSettings
     [Range(1, 1_000_000)]
     public int MaxMessageCharacters { get; set; } = 100_000;
 
-    /// <summary>Messages before the new one.</summary>
+    /// <summary>Messages before the new one that the model gets; older ones are left out.</summary>
     [Range(0, 10_000)]
     public int MaxHistoryMessages { get; set; } = 200;
 
-    /// <summary>UTF-16 code units of the messages before the new one, taken together.</summary>
+    /// <summary>UTF-16 code units of the messages before the new one that the model gets, taken together; older ones are left out.</summary>
     [Range(0, 4_000_000)]
     public int MaxHistoryCharacters { get; set; } = 500_000;
 
@@ -26,4 +26,11 @@ public sealed class ChatSettings
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long a process may be silent before its answers count as interrupted. Longer than several of <c>Usage:LivenessInterval</c>.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan InterruptedAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether a model gives new conversations their titles.</summary>
+    public bool GenerateTitles { get; set; } = true;
 }

@@ -17,12 +17,13 @@ internal sealed class ChatValidator(IModelCatalog catalog, IOptions<ChatSettings
     {
         model = null!;
         var limits = settings.Value;
-        if (string.IsNullOrWhiteSpace(request.Message))
+        // Without a message another answer is asked for.
+        if (request.Message is null ? request is not { ConversationId: not null, ParentMessageId: not null } : string.IsNullOrWhiteSpace(request.Message))
         {
             return Bad(context, "message_empty", "The message is empty.", "Send text in the property message.");
         }
 
-        if (request.Message.Length > limits.MaxMessageCharacters)
+        if (request.Message?.Length > limits.MaxMessageCharacters)
         {
             return Bad(context, "message_too_long", "The message is too long.",
                 $"It has {Count(request.Message.Length)} characters; the limit is {Count(limits.MaxMessageCharacters)}. Shorten it or send it in parts.");
@@ -33,40 +34,16 @@ internal sealed class ChatValidator(IModelCatalog catalog, IOptions<ChatSettings
             return Bad(context, "tools_unavailable", "No tools are available in this installation.", "Leave out tools.");
         }
 
-        if (request.ParentMessageId is not null)
+        if (request is { ParentMessageId: not null, ConversationId: null })
         {
-            return Bad(context, "conversations_unavailable", "Conversations are not stored in this installation.",
-                "Leave out parentMessageId and send what was said before in history.");
+            return Bad(context, "conversation_missing", "The parent message needs its conversation.", "Send conversationId too, or leave out parentMessageId.");
         }
 
-        return ValidateHistory(request.History ?? [], limits, context) ?? ValidateModel(request.Model, caller, context, out model);
+        return ValidateModel(request.Model, caller, context, out model);
     }
 
-    private static ProblemHttpResult? ValidateHistory(IReadOnlyList<HistoryMessage?> history, ChatSettings limits, HttpContext context)
-    {
-        if (history.Count > limits.MaxHistoryMessages)
-        {
-            return Bad(context, "history_too_long", "The history is too long.",
-                $"It has {Count(history.Count)} messages; the limit is {Count(limits.MaxHistoryMessages)}. Leave out the oldest.");
-        }
-
-        var characters = 0L;
-        for (var i = 0; i < history.Count; i++)
-        {
-            if (history[i] is not { Role: "user" or "assistant", Content: { Length: > 0 } content })
-            {
-                return Bad(context, "history_invalid", "The history is not valid.",
-                    $"Look at $.history[{i}]: it needs a role, user or assistant, and a content that is not empty.");
-            }
-
-            characters += content.Length;
-        }
-
-        return characters <= limits.MaxHistoryCharacters ? null : Bad(context, "history_too_long", "The history is too long.",
-            $"It has {Count(characters)} characters; the limit is {Count(limits.MaxHistoryCharacters)}. Leave out the oldest messages.");
-    }
-
-    private ProblemHttpResult? ValidateModel(string? asked, Caller caller, HttpContext context, out ChatModel model)
+    /// <summary>Null when the caller may use the model.</summary>
+    public ProblemHttpResult? ValidateModel(string? asked, Caller caller, HttpContext context, out ChatModel model)
     {
         var id = string.IsNullOrWhiteSpace(asked) ? gateway.Value.ChatModel : asked;
         model = catalog.FindModel(id)!;

@@ -1,3 +1,6 @@
+using System.Linq.Expressions;
+using LlmAspire.Api.Chat.Runs;
+using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Usage;
@@ -17,13 +20,35 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
 {
     public const string Schema = "tenant";
 
+    /// <summary>The name of the query filter, for those that have a reason to leave it out.</summary>
+    public const string TenantFilter = "tenant";
+
     private const string MigrationsTable = "migrations";
+
+    /// <summary>Long texts are searched by their beginning: PostgreSQL's limit for the words of one text is 1 MiB.</summary>
+    private const int SearchedCharacters = 200_000;
+
+    /// <summary>Whose conversations and runs this lease sees; nobody's while it is null. Gone when the lease ends.</summary>
+    public Tenant? Tenant { get; set; }
+
+    // No row has the empty id.
+    private Guid TenantOrg => Tenant?.OrgId ?? Guid.Empty;
+
+    private Guid TenantUser => Tenant?.UserId ?? Guid.Empty;
 
     public DbSet<Organisation> Organisations => Set<Organisation>();
 
     public DbSet<Invitation> Invitations => Set<Invitation>();
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<Conversation> Conversations => Set<Conversation>();
+
+    public DbSet<Message> Messages => Set<Message>();
+
+    public DbSet<Run> Runs => Set<Run>();
+
+    public DbSet<RunBatch> RunBatches => Set<RunBatch>();
 
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
@@ -37,11 +62,27 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         .ConfigureWarnings(warnings => warnings.Log(
             (RelationalEventId.CommandExecuted, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
 
+    // A pooled context lives on: disposing ends its lease.
+    public override void Dispose()
+    {
+        Tenant = null;
+        base.Dispose();
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Tenant = null;
+        return base.DisposeAsync();
+    }
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         base.ConfigureConventions(configurationBuilder);
         configurationBuilder.Properties<Role>().HaveConversion<LowerCaseConverter<Role>>();
         configurationBuilder.Properties<Plan>().HaveConversion<LowerCaseConverter<Plan>>();
+        configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>();
+        configurationBuilder.Properties<MessageStatus>().HaveConversion<LowerCaseConverter<MessageStatus>>();
+        configurationBuilder.Properties<TitleSource>().HaveConversion<LowerCaseConverter<TitleSource>>();
     }
 
     protected override void OnModelCreating(ModelBuilder builder)
@@ -79,5 +120,58 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             key.HasIndex(row => row.Hash).IsUnique();
             key.HasOne<Account>().WithMany().HasForeignKey(row => row.AccountId).OnDelete(DeleteBehavior.Cascade);
         });
+        ConfigureConversations(builder);
+        ConfigureRuns(builder);
     }
+
+    private void ConfigureConversations(ModelBuilder builder)
+    {
+        builder.Entity<Conversation>(conversation =>
+        {
+            conversation.ToTable("conversation").HasQueryFilter(TenantFilter, IsTenants<Conversation>());
+            conversation.Property(row => row.Id).ValueGeneratedNever();
+            conversation.Property(row => row.Title).HasMaxLength(Conversation.MaxTitleCharacters);
+            conversation.Property(row => row.Search).HasComputedColumnSql("to_tsvector('simple', title)", stored: true);
+            // As the list is sorted.
+            conversation.HasIndex(row => new { row.UserId, row.Archived, row.Pinned, row.UpdatedAt, row.Id });
+        });
+        builder.Entity<Message>(message =>
+        {
+            message.ToTable("message").HasQueryFilter(TenantFilter, IsTenants<Message>());
+            message.Property(row => row.Id).ValueGeneratedNever();
+            message.Property(row => row.Error).HasColumnType("jsonb");
+            message.Property(row => row.Usage).HasColumnType("jsonb");
+            message.Property(row => row.Search).HasComputedColumnSql(
+                $"to_tsvector('simple', left(content, {SearchedCharacters})) || array_to_tsvector(ARRAY[user_id::text])", stored: true);
+            message.HasIndex(row => row.Search).HasMethod("gin");
+            message.HasIndex(row => row.ConversationId);
+            message.HasOne<Conversation>().WithMany().HasForeignKey(row => row.ConversationId).OnDelete(DeleteBehavior.Cascade);
+        });
+    }
+
+    private void ConfigureRuns(ModelBuilder builder)
+    {
+        builder.Entity<Run>(run =>
+        {
+            run.ToTable("run").HasQueryFilter(TenantFilter, IsTenants<Run>());
+            run.Property(row => row.Id).ValueGeneratedNever();
+            run.Property(row => row.StartedAt).HasDefaultValueSql("now()");
+            run.HasIndex(row => row.MessageId).IsUnique();
+            run.HasIndex(row => row.ConversationId);
+            run.HasIndex(row => row.StartedAt).HasFilter("state = 'running'");
+            run.HasOne<Message>().WithMany().HasForeignKey(row => row.MessageId).OnDelete(DeleteBehavior.Cascade);
+        });
+        // Without a filter of its own: who may read the run, may read its events.
+        builder.Entity<RunBatch>(batch =>
+        {
+            batch.ToTable("run_batch");
+            batch.HasKey(row => new { row.RunId, row.Attempt, row.FirstSequence });
+            batch.Property(row => row.Events).HasColumnType("jsonb");
+            batch.HasOne<Run>().WithMany().HasForeignKey(row => row.RunId).OnDelete(DeleteBehavior.Cascade);
+        });
+    }
+
+    private Expression<Func<TRow, bool>> IsTenants<TRow>()
+        where TRow : class, IOwned =>
+        row => row.OrgId == TenantOrg && row.UserId == TenantUser;
 }

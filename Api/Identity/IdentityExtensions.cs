@@ -69,6 +69,8 @@ internal static class IdentityExtensions
             "The database is starting. Try again in a few seconds.", TimeSpan.FromSeconds(2)).ExecuteAsync(context);
     });
 
+    public static IEndpointRouteBuilder MapAccountsApi(this IEndpointRouteBuilder app) => app.MapIdentityApi().MapApiKeysApi().MapOrganisationApi();
+
     public static TBuilder RequireAccounts<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new AccountsRequired());
 

@@ -3,13 +3,16 @@ using System.Text.Json.Serialization;
 
 namespace LlmAspire.Usage;
 
-/// <summary>What waits in the spool: an open call, or the event that settles one.</summary>
+/// <summary>What waits in the spool: an open call, the event that settles one, or a record of a run.</summary>
 /// <param name="Position">Its place in the file; 0 before it has one.</param>
+/// <param name="CallId">The call's id, or the run's.</param>
 internal sealed record SpoolEntry(long Position, SpoolKind Kind, Guid CallId, string Body)
 {
     public static SpoolEntry Of(OpenCall call) => new(0, SpoolKind.Open, call.Id, JsonSerializer.Serialize(call, OpenCallJson.Default.OpenCall));
 
     public static SpoolEntry Of(UsageEvent usageEvent) => new(0, SpoolKind.Settle, usageEvent.Id, UsageEventJson.Serialize(usageEvent));
+
+    public static SpoolEntry OfRun(Guid runId, string record) => new(0, SpoolKind.Run, runId, record);
 
     public OpenCall ToOpenCall() => JsonSerializer.Deserialize(Body, OpenCallJson.Default.OpenCall)!;
 
@@ -43,6 +46,9 @@ internal enum SpoolKind
 {
     Open = 1,
     Settle = 2,
+
+    /// <summary>A record of a run, which <see cref="IRunReplay"/> understands.</summary>
+    Run = 3,
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

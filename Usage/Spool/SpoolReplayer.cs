@@ -19,6 +19,7 @@ internal sealed class SpoolReplayer(
     SpoolFile spool,
     PostgresState postgres,
     RunningCalls running,
+    IEnumerable<IRunReplay> runs,
     ILedgerReadiness readiness,
     IOptions<DurabilityOptions> durability,
     IOptions<SpoolOptions> options,
@@ -85,6 +86,7 @@ internal sealed class SpoolReplayer(
         while (spool.Read(position, LargestBatch) is { Count: > 0 } entries)
         {
             await SendAsync([.. entries.Where(entry => entry.Kind == SpoolKind.Settle).Select(entry => entry.ToUsageEvent())], cancellationToken);
+            await SendRunsAsync(entries, cancellationToken);
             // A call that is over has its settle in the inbox: opening it again would leave it open.
             OpenCall[] open = [.. entries.Where(entry => entry.Kind == SpoolKind.Open && running.Contains(entry.CallId)).Select(entry => entry.ToOpenCall())];
             if (open.Length > 0)
@@ -143,6 +145,12 @@ internal sealed class SpoolReplayer(
             List<UsageEvent> events = [];
             foreach (var entry in entries)
             {
+                if (entry.Kind == SpoolKind.Run)
+                {
+                    sent.Add(entry);
+                    continue;
+                }
+
                 try
                 {
                     events.Add(entry.Kind == SpoolKind.Open ? entry.ToInterrupted() : entry.ToUsageEvent());
@@ -155,11 +163,11 @@ internal sealed class SpoolReplayer(
             }
 
             await SendAsync([.. events], cancellationToken);
+            await SendRunsAsync(entries, cancellationToken);
             SpoolFile.Delete(database, sent);
             position = entries[^1].Position;
-            var open = sent.Count(entry => entry.Kind == SpoolKind.Open);
-            interrupted += open;
-            settled += sent.Count - open;
+            interrupted += sent.Count(entry => entry.Kind == SpoolKind.Open);
+            settled += sent.Count(entry => entry.Kind == SpoolKind.Settle);
         }
 
         logger.SpoolAdopted(database.Path, settled, interrupted);
@@ -171,6 +179,18 @@ internal sealed class SpoolReplayer(
         {
             // An older version wrote it, or a newer one: what is left of it is for a person to look at.
             spool.SetAside(database, foreign);
+        }
+    }
+
+    private async Task SendRunsAsync(IReadOnlyList<SpoolEntry> entries, CancellationToken cancellationToken)
+    {
+        string[] records = [.. entries.Where(entry => entry.Kind == SpoolKind.Run).Select(entry => entry.Body)];
+        if (records.Length > 0)
+        {
+            foreach (var replay in runs)
+            {
+                await replay.ReplayAsync(records, cancellationToken);
+            }
         }
     }
 

@@ -3,8 +3,4 @@ namespace LlmAspire.Web.Chat;
 /// <summary>The body of <c>POST /chat</c>.</summary>
 /// <param name="ConversationId">Null for the first message: the Api's <c>run</c> event then tells it.</param>
 /// <param name="Model">Alias; null for the Api's default.</param>
-/// <param name="History">What was said before, oldest first, without <paramref name="Message"/>.</param>
-public sealed record ChatRequest(string? ConversationId, string Message, string? Model, IReadOnlyList<HistoryMessage> History);
-
-/// <param name="Role"><c>user</c> or <c>assistant</c>.</param>
-public sealed record HistoryMessage(string Role, string Content);
+public sealed record ChatRequest(string? ConversationId, string Message, string? Model);

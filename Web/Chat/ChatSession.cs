@@ -10,9 +10,6 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
     /// <summary>How long the Api may take to end a stopped run's stream before the page stops reading it.</summary>
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
 
-    /// <summary>How much of the conversation goes along with a message, newest first; the Api bounds the body it takes.</summary>
-    internal const int MaxHistoryCharacters = 200_000;
-
     private readonly List<ChatExchange> _exchanges = [];
     private string? _conversationId;
     private Run? _run;
@@ -94,7 +91,7 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         Changed?.Invoke();
         try
         {
-            var request = new ChatRequest(_conversationId, exchange.Message, exchange.Model, HistoryBefore(exchange));
+            var request = new ChatRequest(_conversationId, exchange.Message, exchange.Model);
             await foreach (var next in api.StreamChatAsync(request, run.Cancellation.Token))
             {
                 await ApplyAsync(next, run);
@@ -184,27 +181,6 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
         {
         }
-    }
-
-    private List<HistoryMessage> HistoryBefore(ChatExchange exchange)
-    {
-        var left = MaxHistoryCharacters;
-        var history = new List<HistoryMessage>();
-        foreach (var earlier in _exchanges.TakeWhile(other => other != exchange).Where(other => other.IsHistory).Reverse())
-        {
-            var text = earlier.Answer.Text;
-            left -= earlier.Message.Length + text.Length;
-            if (left < 0)
-            {
-                break;
-            }
-
-            history.Add(new HistoryMessage("assistant", text));
-            history.Add(new HistoryMessage("user", earlier.Message));
-        }
-
-        history.Reverse();
-        return history;
     }
 
     private void ThrowIfAnswering()

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Identity.Setup;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
@@ -30,11 +31,16 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
 
     public RecordingOpener Opener { get; } = new();
 
+    public RecordingJournal Journal { get; } = new();
+
     public LogRecorder Logs { get; } = new();
 
     public Dictionary<string, string> Settings { get; } = [];
 
     public string Environment { get; init; } = "Development";
+
+    /// <summary>What this test has otherwise than the Api.</summary>
+    public Action<IServiceCollection>? Replace { get; init; }
 
     /// <summary>The clock of the Api, where it is not the machine's.</summary>
     public TimeProvider? Time { get; init; }
@@ -57,7 +63,10 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
         builder.UseEnvironment(Environment);
         builder.UseSetting("LLM_BASE_URL", gatewayUrl);
         builder.UseSetting("LLM_API_KEY", TestGateway.Key);
-        builder.UseSetting("ConnectionStrings:llm", Ledger);
+        // Without a database nobody connects.
+        builder.UseSetting("ConnectionStrings:llm", Ledger ?? "Host=127.0.0.1;Port=1");
+        // A call that most tests do not expect.
+        builder.UseSetting("Chat:GenerateTitles", "false");
         builder.UseSetting("Spool:Directory", Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}"));
         foreach (var (key, value) in Settings)
         {
@@ -72,11 +81,14 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
                 services.AddSingleton(Time);
             }
 
+            Replace?.Invoke(services);
+
             if (Ledger is null)
             {
                 RemoveLedger(services);
                 services.AddSingleton<IUsageEventWriter>(Writer);
                 services.AddSingleton<ICallOpener>(Opener);
+                services.AddSingleton<IRunJournal>(Journal);
                 services.AddSingleton(WithoutAccounts());
             }
         });

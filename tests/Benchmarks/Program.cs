@@ -1,13 +1,22 @@
 using LlmAspire.Benchmarks;
 using Spectre.Console;
 
+const int DefaultEvents = 100_000;
+const int DefaultConversations = 1_000;
+
 // Where the output is a file, 80 columns would break the lines.
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 140);
-if (args is not ["ledger", ..] || args.Length > 2 || !int.TryParse(args.ElementAtOrDefault(1) ?? "100000", out var events) || events < 1)
+var number = args.Length < 2 ? 0 : int.TryParse(args[1], out var given) && given > 0 ? given : -1;
+switch (args)
 {
-    AnsiConsole.WriteLine("dotnet run -c Release --project tests/Benchmarks -- ledger [EVENTS, 100000 unless given]");
-    return 2;
+    case ["ledger", ..] when args.Length <= 2 && number >= 0:
+        await LedgerBenchmark.RunAsync(number == 0 ? DefaultEvents : number, AnsiConsole.Console);
+        return 0;
+    case ["conversations", ..] when args.Length <= 2 && number >= 0:
+        await ConversationBenchmark.RunAsync(number == 0 ? DefaultConversations : number, AnsiConsole.Console);
+        return 0;
+    default:
+        AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- ledger [EVENTS, {DefaultEvents} unless given]");
+        AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- conversations [CONVERSATIONS, {DefaultConversations} unless given]");
+        return 2;
 }
-
-await LedgerBenchmark.RunAsync(events, AnsiConsole.Console);
-return 0;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 
 namespace LlmAspire.Api.Tests.Identity;
 
@@ -40,6 +41,23 @@ internal static class EndpointRules
     private static readonly HostileTarget Member = new(
         owner => Task.FromResult(owner.Id), (owner, id) => FindAsync(owner, "/organisation/members", id), IsShared: true);
 
+    private static readonly HostileTarget Conversation = new(
+        async owner => (await ChatAsync(owner)).GetProperty("conversationId").GetGuid(),
+        async (owner, id) =>
+        {
+            using var answer = await owner.GetAsync($"/conversations/{id}");
+            return (await answer.ReadAsync()).GetRawText();
+        });
+
+    private static readonly HostileTarget Run = new(
+        async owner => (await ChatAsync(owner)).GetProperty("runId").GetGuid(),
+        async (owner, id) =>
+        {
+            using var answer = await owner.GetAsync($"/chat/runs/{id}/events");
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        });
+
     /// <summary>Every endpoint of the Api; a new one has to be entered here.</summary>
     public static IReadOnlyDictionary<string, EndpointRule> All { get; } = new Dictionary<string, EndpointRule>
     {
@@ -62,8 +80,24 @@ internal static class EndpointRules
         ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
         ["GET /llm/models"] = new(Who.User),
         ["POST /chat"] = new(Who.User),
-        ["DELETE /chat/runs/{id:guid}"] = new(Who.User),
+        ["GET /chat/runs/{id:guid}/events"] = new(Who.User, Run),
+        ["POST /chat/runs/{id:guid}/continue"] = new(Who.User, Run),
+        ["DELETE /chat/runs/{id:guid}"] = new(Who.User, Run),
+        ["GET /conversations"] = new(Who.User),
+        ["GET /conversations/{id:guid}"] = new(Who.User, Conversation),
+        ["PATCH /conversations/{id:guid}"] = new(Who.User, Conversation),
+        ["DELETE /conversations/{id:guid}"] = new(Who.User, Conversation),
+        ["GET /conversations/{id:guid}/export"] = new(Who.User, Conversation),
     };
+
+    /// <summary>Says something and waits for the answer.</summary>
+    /// <returns>The data of the event <c>run</c>.</returns>
+    private static async Task<JsonElement> ChatAsync(Person owner)
+    {
+        using var answer = await owner.SendAsync(HttpMethod.Post, "/chat", new { message = "Hi" });
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return (await answer.ReadAllEventsAsync())[0].Data;
+    }
 
     /// <summary>The entry of a list, as JSON.</summary>
     private static async Task<string> FindAsync(Person owner, string list, Guid id)

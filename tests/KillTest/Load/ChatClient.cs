@@ -7,7 +7,7 @@ namespace LlmAspire.KillTest.Load;
 /// <summary>What somebody asks, and how long they listen.</summary>
 /// <param name="StopAfter">Deltas until they press Stop; null when they do not.</param>
 /// <param name="LeaveAfter">Deltas until they go away; null when they stay.</param>
-internal sealed record Question(string User, string Model, string Message, object[] History, int? StopAfter = null, int? LeaveAfter = null);
+internal sealed record Question(string User, string Model, string Message, int? StopAfter = null, int? LeaveAfter = null);
 
 /// <summary>A client of the chat Api. Safe to use concurrently.</summary>
 internal sealed class ChatClient(TimeSpan patience) : IDisposable
@@ -26,7 +26,7 @@ internal sealed class ChatClient(TimeSpan patience) : IDisposable
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(api.Url, "/chat"));
             request.Headers.Add("X-Demo-User", question.User);
-            request.Content = JsonContent.Create(new { question.Message, question.Model, question.History });
+            request.Content = JsonContent.Create(new { question.Message, question.Model });
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, hung.Token);
             answer = answer with { Status = (int)response.StatusCode, RetryAfter = response.Headers.RetryAfter?.Delta };
             if (!response.IsSuccessStatusCode)

@@ -33,7 +33,7 @@ internal sealed class Questions(Random random)
             < 0.2 => $"{answer} {Pick(Forms)}",
             _ => answer,
         };
-        var question = new Question(user, Pick(models), $"Explain {Pick(Subjects)}. <<demo {demo}>>", random.NextDouble() < 0.3 ? History() : []);
+        var question = new Question(user, Pick(models), $"{(random.NextDouble() < 0.3 ? Preface() : "")}Explain {Pick(Subjects)}. <<demo {demo}>>");
         return random.NextDouble() switch
         {
             < 0.12 => question with { StopAfter = random.Next(1, 60) },
@@ -43,9 +43,6 @@ internal sealed class Questions(Random random)
     }
 
     /// <summary>Long enough for the provider to have it in its cache.</summary>
-    private object[] History() =>
-    [
-        new { Role = "user", Content = $"Tell me about {Pick(Subjects)}." },
-        new { Role = "assistant", Content = string.Join(' ', Enumerable.Repeat($"It is known that {Pick(Subjects)} has been looked at for a long time.", random.Next(3, 12))) },
-    ];
+    private string Preface() =>
+        string.Concat(Enumerable.Repeat($"It is known that {Pick(Subjects)} has been looked at for a long time. ", random.Next(3, 12)));
 }

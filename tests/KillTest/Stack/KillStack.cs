@@ -37,6 +37,8 @@ internal sealed class KillStack : IAsyncDisposable
             ["Spool__Directory"] = SpoolOf(name),
             ["Spool__AdoptionInterval"] = "00:00:02",
             ["Usage__LivenessInterval"] = "00:00:00.5",
+            // Titles are calls that no client sees.
+            ["Chat__GenerateTitles"] = "false",
         }))];
         Workers = [.. new[] { "worker-1", "worker-2" }.Select(name => NewService(name, "UsageWorker", ports, new()
         {

@@ -1,0 +1,56 @@
+using LlmAspire.Api.Conversations.Data;
+using LlmAspire.Api.Data;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+
+namespace LlmAspire.Api.Chat;
+
+/// <summary>What was said in a conversation up to a message. A long conversation loses its beginning, never fails.</summary>
+internal sealed class ConversationPath(TenantContext tenants, IOptions<ChatSettings> settings)
+{
+    /// <summary>The messages from the beginning to <paramref name="lastId"/>; null when the conversation has no such message.</summary>
+    public async Task<IReadOnlyList<Message>?> ReadAsync(Guid conversationId, Guid? lastId, CancellationToken cancellationToken)
+    {
+        if (lastId is null)
+        {
+            return [];
+        }
+
+        var parents = await tenants.Messages.Where(row => row.ConversationId == conversationId)
+            .Select(row => new { row.Id, row.ParentId }).ToDictionaryAsync(row => row.Id, row => row.ParentId, cancellationToken);
+        if (!parents.ContainsKey(lastId.Value))
+        {
+            return null;
+        }
+
+        List<Guid> path = [];
+        for (var id = lastId; id is { } one && path.Count <= settings.Value.MaxHistoryMessages && parents.TryGetValue(one, out var parent); id = parent)
+        {
+            path.Add(one);
+        }
+
+        var messages = await tenants.Messages.AsNoTracking().Where(row => path.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
+        return [.. Enumerable.Reverse(path).Select(id => messages[id])];
+    }
+
+    /// <summary>As a model reads it. What nobody said, or is too old, is left out; the last message never is.</summary>
+    public List<ChatMessage> ToChat(IReadOnlyList<Message> path)
+    {
+        var (messages, characters) = (settings.Value.MaxHistoryMessages, settings.Value.MaxHistoryCharacters);
+        List<ChatMessage> chat = [];
+        foreach (var message in path.Reverse().Where(message => message.Content.Length > 0))
+        {
+            characters -= message.Content.Length;
+            if (chat.Count > 0 && (chat.Count >= messages || characters < 0))
+            {
+                break;
+            }
+
+            chat.Add(new ChatMessage(message.Role == MessageRole.Assistant ? ChatRole.Assistant : ChatRole.User, message.Content));
+        }
+
+        chat.Reverse();
+        return chat;
+    }
+}
