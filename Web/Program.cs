@@ -1,6 +1,7 @@
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
+using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Identity;
 using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
@@ -27,6 +28,7 @@ app.UseAuthorization();
 app.UseForms();
 app.MapStaticAssets();
 app.MapPages();
+app.MapConversationExport();
 app.MapDefaultEndpoints();
 
 app.Run();

@@ -18,7 +18,7 @@ public static class TestIds
     /// <summary>A message of the user.</summary>
     public const string Question = "question";
 
-    /// <summary>An answer; <c>data-state</c> is <c>streaming</c>, <c>done</c>, <c>stopped</c> or <c>error</c>.</summary>
+    /// <summary>An answer; <c>data-state</c> is <c>streaming</c>, <c>done</c>, <c>stopped</c>, <c>interrupted</c> or <c>error</c>.</summary>
     public const string Answer = "answer";
 
     /// <summary>The text of an answer, inside it.</summary>
@@ -47,6 +47,42 @@ public static class TestIds
 
     /// <summary>Sends the message of a failed answer again, inside <see cref="Error"/>.</summary>
     public const string Retry = "retry";
+
+    /// <summary>Goes on with an answer that was stopped or interrupted.</summary>
+    public const string Continue = "continue";
+
+    /// <summary>Has a message answered once more.</summary>
+    public const string Regenerate = "regenerate";
+
+    /// <summary>Opens a message for another version; <see cref="EditInput"/> and <see cref="EditSend"/> follow.</summary>
+    public const string Edit = "edit";
+
+    /// <summary>The text of another version.</summary>
+    public const string EditInput = "edit-input";
+
+    /// <summary>Sends another version.</summary>
+    public const string EditSend = "edit-send";
+
+    /// <summary>Leafs through versions or answers: "2 / 3" between two buttons.</summary>
+    public const string Branches = "branches";
+
+    /// <summary>The list of conversations.</summary>
+    public const string Conversations = "conversations";
+
+    /// <summary>A conversation of the list, with <c>data-conversation-id</c>.</summary>
+    public const string Conversation = "conversation";
+
+    /// <summary>The menu of a conversation of the list.</summary>
+    public const string ConversationMenu = "conversation-menu";
+
+    /// <summary>Finds conversations by words.</summary>
+    public const string ConversationSearch = "conversation-search";
+
+    /// <summary>Opens the list of conversations on a narrow screen.</summary>
+    public const string ShowConversations = "show-conversations";
+
+    /// <summary>Says that a conversation cannot be shown.</summary>
+    public const string ConversationAway = "conversation-away";
 
     /// <summary>Begins a new conversation.</summary>
     public const string NewChat = "new-chat";

@@ -25,14 +25,28 @@ public sealed class ApiClient(ApiConnection api)
     }
 
     /// <summary>
-    /// Sends a message; yields the events of the answer as they come. The last one is <see cref="AnswerDone"/> or
+    /// Sends a message; yields the events of the answer as they come, each with its id. The last one is <see cref="AnswerDone"/> or
     /// <see cref="AnswerFailed"/>: a stream that ends otherwise throws.
     /// </summary>
     /// <param name="cancellationToken">Ends the reading only. The run belongs to the Api: <see cref="StopRunAsync"/> ends it.</param>
-    public async IAsyncEnumerable<ChatEvent> StreamChatAsync(
-        ChatRequest chat, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<SseItem<ChatEvent>> StreamChatAsync(ChatRequest chat, CancellationToken cancellationToken = default) =>
+        StreamAsync(HttpMethod.Post, "/chat", chat, null, cancellationToken);
+
+    /// <summary>Goes on with an answer that was stopped or interrupted.</summary>
+    /// <inheritdoc cref="StreamChatAsync"/>
+    public IAsyncEnumerable<SseItem<ChatEvent>> ContinueRunAsync(string runId, CancellationToken cancellationToken = default) =>
+        StreamAsync(HttpMethod.Post, $"/chat/runs/{Uri.EscapeDataString(runId)}/continue", null, null, cancellationToken);
+
+    /// <summary>The events of a run, stored and live.</summary>
+    /// <param name="lastEventId">The last one that is known; null for all.</param>
+    /// <inheritdoc cref="StreamChatAsync"/>
+    public IAsyncEnumerable<SseItem<ChatEvent>> FollowRunAsync(string runId, string? lastEventId, CancellationToken cancellationToken = default) =>
+        StreamAsync(HttpMethod.Get, $"/chat/runs/{Uri.EscapeDataString(runId)}/events", null, lastEventId, cancellationToken);
+
+    private async IAsyncEnumerable<SseItem<ChatEvent>> StreamAsync(
+        HttpMethod method, string path, object? body, string? lastEventId, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var response = await api.StreamAsync(HttpMethod.Post, "/chat", chat, lastEventId: null, cancellationToken);
+        var response = await api.StreamAsync(method, path, body, lastEventId, cancellationToken);
         IAsyncEnumerator<SseItem<ChatEvent?>> events;
         try
         {
@@ -67,7 +81,7 @@ public sealed class ApiClient(ApiConnection api)
                     continue; // an event of a newer Api
                 }
 
-                yield return next;
+                yield return new SseItem<ChatEvent>(next, events.Current.EventType) { EventId = events.Current.EventId };
                 if (next is AnswerDone or AnswerFailed)
                 {
                     yield break;
@@ -103,6 +117,7 @@ public sealed class ApiClient(ApiConnection api)
     {
         "run" => Read<RunStarted>(data),
         "delta" => Read<TextDelta>(data),
+        "reset" => Read<TextReset>(data),
         "usage" => Read<CallUsage>(data),
         "done" => Read<AnswerDone>(data),
         "error" => new AnswerFailed(Read<Problem>(data)),

@@ -1,4 +1,5 @@
 using LlmAspire.Web.Accounts;
+using LlmAspire.Web.Conversations;
 
 namespace LlmAspire.Web.Api;
 
@@ -11,6 +12,7 @@ public static class ApiExtensions
         builder.Services.AddApiHttpClient<ApiConnection>();
         builder.Services.AddTransient<ApiClient>();
         builder.Services.AddTransient<AccountsClient>();
+        builder.Services.AddTransient<ConversationsClient>();
         return builder;
     }
 

@@ -14,4 +14,10 @@ public static class ProblemCodes
 
     /// <summary>The Api's own: it is up, the gateway behind it is not yet.</summary>
     public const string GatewayStarting = "gateway_starting";
+
+    /// <summary>The Api's own: the process that made an answer is gone.</summary>
+    public const string Interrupted = "run_interrupted";
+
+    /// <summary>The Api's own: no such conversation, or somebody else's.</summary>
+    public const string ConversationUnknown = "conversation_unknown";
 }

@@ -4,7 +4,8 @@ using LlmAspire.Web.Api;
 namespace LlmAspire.Web.Chat;
 
 /// <summary>An answer as it grows. Written by <see cref="ChatSession"/>, on the circuit's dispatcher.</summary>
-public sealed class ChatAnswer
+/// <param name="model">The alias asked for; null for the Api's default.</param>
+public sealed class ChatAnswer(string? model)
 {
     private readonly StringBuilder _text = new();
     private readonly List<CallUsage> _usages = [];
@@ -14,11 +15,17 @@ public sealed class ChatAnswer
 
     public AnswerState State { get; private set; } = AnswerState.Streaming;
 
+    /// <summary>The alias asked for; null for the Api's default.</summary>
+    public string? Model { get; private set; } = model;
+
+    /// <summary>Where the Api stores it; null until it said so.</summary>
+    public Guid? MessageId { get; private set; }
+
     public string Text => _text.ToString();
 
     public bool HasText => _text.Length > 0;
 
-    /// <summary>One a call to a provider; an answer that used tools has several.</summary>
+    /// <summary>One a call to a provider; an answer that used tools, or was continued, has several.</summary>
     public IReadOnlyList<CallUsage> Usages => _usages;
 
     public string? RunId { get; private set; }
@@ -34,6 +41,33 @@ public sealed class ChatAnswer
     /// <summary>Stop was pressed and the end of the stream is awaited.</summary>
     public bool Stopping { get; private set; }
 
+    /// <summary>The stream broke and is being taken up again.</summary>
+    public bool Reconnecting { get; private set; }
+
+    /// <summary>What was said to it next: several when a message was edited.</summary>
+    public ChatBranches<ChatExchange> Next { get; } = new();
+
+    /// <summary>Whether it can be gone on with where it ended.</summary>
+    public bool CanContinue => RunId is not null && State is AnswerState.Stopped or AnswerState.Interrupted;
+
+    /// <summary>An answer that the Api has stored, whole or so far.</summary>
+    internal static ChatAnswer From(Conversations.StoredMessage stored)
+    {
+        var answer = new ChatAnswer(stored.Model) { MessageId = stored.Id, RunId = stored.RunId, TraceId = stored.TraceId, FinishReason = stored.FinishReason };
+        answer._text.Append(stored.Content);
+        answer._usages.AddRange(stored.Usage);
+        answer.State = stored.Status switch
+        {
+            "running" => AnswerState.Streaming,
+            "stopped" => AnswerState.Stopped,
+            "interrupted" => AnswerState.Interrupted,
+            "failed" => AnswerState.Failed,
+            _ => AnswerState.Done,
+        };
+        answer.Problem = stored.Error is { } error ? new Problem(Title: error.Title, Detail: error.Detail, Code: error.Code, TraceId: stored.TraceId) : null;
+        return answer;
+    }
+
     internal void Traced(string? traceId)
     {
         TraceId = traceId;
@@ -43,7 +77,22 @@ public sealed class ChatAnswer
     internal void Started(RunStarted run)
     {
         RunId = run.RunId;
+        MessageId = run.MessageId ?? MessageId;
+        Model = run.Model ?? Model;
         TraceId = run.TraceId ?? TraceId;
+        if (run.Attempt == 1)
+        {
+            // From its beginning: also when it was shown before as far as it was stored.
+            _text.Clear();
+        }
+
+        Changed?.Invoke();
+    }
+
+    /// <summary>It is being made again, or gone on with.</summary>
+    internal void Resumed()
+    {
+        (State, Problem, FinishReason) = (AnswerState.Streaming, null, null);
         Changed?.Invoke();
     }
 
@@ -53,16 +102,36 @@ public sealed class ChatAnswer
         Changed?.Invoke();
     }
 
+    /// <summary>Takes what is stored in place of what was shown.</summary>
+    internal void Reset(string text)
+    {
+        _text.Clear().Append(text);
+        Changed?.Invoke();
+    }
+
+    /// <summary>One that is there already, of an earlier reading, is not added again.</summary>
     internal void Add(CallUsage usage)
     {
-        _usages.Add(usage);
-        Changed?.Invoke();
+        if (_usages.All(known => known.CallId != usage.CallId))
+        {
+            _usages.Add(usage);
+            Changed?.Invoke();
+        }
     }
 
     internal void StopRequested()
     {
         Stopping = true;
         Changed?.Invoke();
+    }
+
+    internal void Connected(bool connected)
+    {
+        if (Reconnecting == connected)
+        {
+            Reconnecting = !connected;
+            Changed?.Invoke();
+        }
     }
 
     internal void Done(string? finishReason)
@@ -78,13 +147,14 @@ public sealed class ChatAnswer
     {
         Problem = problem;
         TraceId = problem.TraceId ?? TraceId;
-        End(AnswerState.Failed);
+        End(problem.Code == ProblemCodes.Interrupted ? AnswerState.Interrupted : AnswerState.Failed);
     }
 
     private void End(AnswerState state)
     {
         State = state;
         Stopping = false;
+        Reconnecting = false;
         Changed?.Invoke();
     }
 }

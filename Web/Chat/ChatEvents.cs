@@ -6,10 +6,17 @@ namespace LlmAspire.Web.Chat;
 public abstract record ChatEvent;
 
 /// <summary><c>run</c>: the Api took the message. From here on the run can be stopped.</summary>
-public sealed record RunStarted(string RunId, string? RequestId, string? ConversationId, string? Model, string? TraceId) : ChatEvent;
+/// <param name="Attempt">1, and one more each time that the answer is continued.</param>
+/// <param name="UserMessageId">The message that is answered.</param>
+/// <param name="MessageId">The answer.</param>
+public sealed record RunStarted(
+    string RunId, int Attempt, string? RequestId, Guid? ConversationId, Guid? UserMessageId, Guid? MessageId, string? Model, string? TraceId) : ChatEvent;
 
 /// <summary><c>delta</c>: the next piece of the answer's text.</summary>
 public sealed record TextDelta(string Text) : ChatEvent;
+
+/// <summary><c>reset</c>: the text so far, in place of what the reader has.</summary>
+public sealed record TextReset(string Text) : ChatEvent;
 
 /// <summary><c>usage</c>: one call to a provider, settled. Times are in milliseconds.</summary>
 /// <param name="CallId">The ledger row's id.</param>

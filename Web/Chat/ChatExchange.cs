@@ -1,20 +1,20 @@
 namespace LlmAspire.Web.Chat;
 
-/// <summary>A message of the user and its answer. Sent again after a failure it gets a new answer.</summary>
-public sealed class ChatExchange(string message, string? model, string? modelName)
+/// <summary>A message of the user and what was answered to it. Answered again it has several answers, of which one is shown.</summary>
+/// <param name="previous">The answer that it follows; null at the beginning.</param>
+public sealed class ChatExchange(string message, ChatAnswer? previous)
 {
     public Guid Id { get; } = Guid.CreateVersion7();
 
     public string Message { get; } = message;
 
-    /// <summary>The alias asked for; null for the Api's default.</summary>
-    public string? Model { get; internal set; } = model;
+    public ChatAnswer? Previous { get; } = previous;
 
-    /// <summary>The alias as users know it.</summary>
-    public string? ModelName { get; internal set; } = modelName;
+    /// <summary>Where the Api stores it; null until it said so.</summary>
+    public Guid? MessageId { get; internal set; }
 
-    public ChatAnswer Answer { get; internal set; } = new();
+    public ChatBranches<ChatAnswer> Answers { get; } = new();
 
-    /// <summary>Whether later messages build on it.</summary>
-    public bool IsHistory => Answer.HasText && Answer.State is AnswerState.Done or AnswerState.Stopped;
+    /// <summary>The answer that is shown; null when none was made.</summary>
+    public ChatAnswer? Answer => Answers.Shown;
 }

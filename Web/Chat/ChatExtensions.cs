@@ -1,3 +1,5 @@
+using LlmAspire.Web.Conversations;
+
 namespace LlmAspire.Web.Chat;
 
 public static class ChatExtensions
@@ -7,6 +9,7 @@ public static class ChatExtensions
         builder.Services.AddOptions<DashboardOptions>().BindConfiguration(DashboardOptions.Section);
         builder.Services.AddSingleton<MarkdownRenderer>();
         builder.Services.AddScoped<ChatSession>();
+        builder.Services.AddScoped<ConversationDirectory>();
         return builder;
     }
 }

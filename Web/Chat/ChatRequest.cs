@@ -2,5 +2,7 @@ namespace LlmAspire.Web.Chat;
 
 /// <summary>The body of <c>POST /chat</c>.</summary>
 /// <param name="ConversationId">Null for the first message: the Api's <c>run</c> event then tells it.</param>
+/// <param name="Message">Null to have <paramref name="ParentMessageId"/> answered again.</param>
 /// <param name="Model">Alias; null for the Api's default.</param>
-public sealed record ChatRequest(string? ConversationId, string Message, string? Model);
+/// <param name="ParentMessageId">The message before; null for the one that is current, the conversation's own id for its beginning.</param>
+public sealed record ChatRequest(Guid? ConversationId, string? Message, string? Model, Guid? ParentMessageId);

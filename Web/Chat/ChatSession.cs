@@ -1,53 +1,143 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Net.ServerSentEvents;
 using LlmAspire.Web.Api;
+using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
 
 namespace LlmAspire.Web.Chat;
 
-/// <summary>The conversation in one browser tab. One a circuit; used on the circuit's dispatcher only.</summary>
-public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogger<ChatSession> logger) : IDisposable
+/// <summary>
+/// The conversation in one browser tab. One a circuit; used on the circuit's dispatcher only. It belongs to the Api: here is what is shown of
+/// it, and the answers under way are read here, whoever asked for them.
+/// </summary>
+public sealed partial class ChatSession(ApiClient api, ConversationsClient conversations, TimeProvider time, ILogger<ChatSession> logger) : IDisposable
 {
     /// <summary>How long the Api may take to end a stopped run's stream before the page stops reading it.</summary>
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
 
-    private readonly List<ChatExchange> _exchanges = [];
-    private string? _conversationId;
-    private Run? _run;
+    /// <summary>Before each attempt to take up a stream that broke: a minute in all, in which a process is replaced.</summary>
+    internal static readonly IReadOnlyList<TimeSpan> ReconnectPauses =
+        [.. new[] { 0.25, 0.5, 1, 2, 3 }.Concat(Enumerable.Repeat(5.0, 11)).Select(TimeSpan.FromSeconds)];
 
-    /// <summary>Raised when an exchange was added or removed, or an answer began or ended.</summary>
+    private readonly Dictionary<ChatAnswer, Run> _runs = [];
+    private ChatTree _tree = new();
+    private int _openings;
+
+    /// <summary>Raised when another conversation is shown, an exchange was added or removed, or an answer began or ended.</summary>
     public event Action? Changed;
 
-    public IReadOnlyList<ChatExchange> Exchanges => _exchanges;
+    /// <summary>Raised when the first message of a conversation was taken: it has an address now.</summary>
+    public event Action<Guid>? Begun;
 
-    /// <summary>Whether an answer is under way: Stop is possible, another message is not.</summary>
-    [MemberNotNullWhen(true, nameof(_run))]
-    public bool Answering => _run is not null;
+    /// <summary>Null until the first message was taken.</summary>
+    public Guid? ConversationId { get; private set; }
+
+    public ConversationState State { get; private set; }
+
+    /// <summary>What is shown: one branch, from its beginning.</summary>
+    public IReadOnlyList<ChatExchange> Exchanges { get; private set; } = [];
+
+    /// <summary>Whether the last answer is under way: Stop is possible, another message is not.</summary>
+    public bool Answering => Exchanges is [.., { Answer.State: AnswerState.Streaming }];
+
+    /// <summary>Shows a conversation and joins the answers that are under way in it; null begins a new one. What was shown goes on at the Api.</summary>
+    public async Task OpenAsync(Guid? conversationId)
+    {
+        if (conversationId == ConversationId && (conversationId is not null || Exchanges.Count == 0) && State is ConversationState.Ready)
+        {
+            return;
+        }
+
+        StopReading();
+        _tree = new ChatTree();
+        ConversationId = conversationId;
+        State = conversationId is null ? ConversationState.Ready : ConversationState.Loading;
+        Show();
+        if (conversationId is not { } id)
+        {
+            return;
+        }
+
+        var opening = ++_openings;
+        var (tree, state) = await LoadAsync(id);
+        if (opening != _openings)
+        {
+            return; // another one is shown
+        }
+
+        (_tree, State) = (tree, state);
+        foreach (var answer in _tree.Answers.Where(answer => answer.State == AnswerState.Streaming && answer.RunId is not null).ToList())
+        {
+            _ = FollowAsync(answer);
+        }
+
+        Show();
+    }
 
     /// <summary>Sends a message; completes when its answer has ended, well or not.</summary>
     /// <exception cref="InvalidOperationException">An answer is under way.</exception>
     public Task SendAsync(string message, ModelInfo? model)
     {
         ThrowIfAnswering();
-        var exchange = new ChatExchange(message, model?.Id, model?.Name);
-        _exchanges.Add(exchange);
-        return AnswerAsync(exchange);
+        var previous = Exchanges.LastOrDefault(exchange => exchange.Answer?.MessageId is not null)?.Answer;
+        return AnswerAsync(_tree.Add(message, previous), model);
     }
 
-    /// <summary>Sends the message of a failed exchange again, to the model chosen now; completes like <see cref="SendAsync"/>.</summary>
-    /// <exception cref="InvalidOperationException">An answer is under way.</exception>
+    /// <summary>Sends another version of a message: a branch of its own. Completes like <see cref="SendAsync"/>.</summary>
+    /// <inheritdoc cref="SendAsync" path="/exception"/>
+    public Task EditAsync(ChatExchange exchange, string message, ModelInfo? model)
+    {
+        ThrowIfAnswering();
+        return AnswerAsync(_tree.Add(message, exchange.Previous), model);
+    }
+
+    /// <summary>Has a message answered once more, by the model chosen now; completes like <see cref="SendAsync"/>.</summary>
+    /// <inheritdoc cref="SendAsync" path="/exception"/>
     public Task RetryAsync(ChatExchange exchange, ModelInfo? model)
     {
         ThrowIfAnswering();
-        exchange.Answer = new ChatAnswer();
-        exchange.Model = model?.Id;
-        exchange.ModelName = model?.Name;
-        return AnswerAsync(exchange);
+        if (exchange.Answer is { MessageId: null } unsent)
+        {
+            exchange.Answers.Remove(unsent);
+        }
+
+        return AnswerAsync(exchange, model);
     }
 
-    /// <summary>Asks the Api to stop the answer. It ends when the Api says so, or after <see cref="StopGrace"/>.</summary>
+    /// <summary>Goes on with an answer that was stopped or interrupted; completes like <see cref="SendAsync"/>.</summary>
+    /// <exception cref="InvalidOperationException">An answer is under way, or this one cannot be gone on with.</exception>
+    public Task ContinueAsync(ChatAnswer answer)
+    {
+        ThrowIfAnswering();
+        if (!answer.CanContinue)
+        {
+            throw new InvalidOperationException("This answer cannot be gone on with.");
+        }
+
+        answer.Resumed();
+        return ReadAsync(answer, ChatTelemetry.ContinueSpan, null, token => api.ContinueRunAsync(answer.RunId!, token), isFollowing: false);
+    }
+
+    /// <summary>Shows another version of a message.</summary>
+    public Task ShowAsync(ChatExchange version)
+    {
+        _tree.VersionsOf(version).Show(version);
+        return ShownAsync();
+    }
+
+    /// <summary>Shows another answer to a message.</summary>
+    public Task ShowAsync(ChatExchange exchange, ChatAnswer answer)
+    {
+        exchange.Answers.Show(answer);
+        return ShownAsync();
+    }
+
+    /// <summary>The versions of a message, itself among them.</summary>
+    public IReadOnlyList<ChatExchange> VersionsOf(ChatExchange exchange) => _tree.VersionsOf(exchange).All;
+
+    /// <summary>Asks the Api to stop the last answer. It ends when the Api says so, or after <see cref="StopGrace"/>.</summary>
     public async Task StopAsync()
     {
-        if (_run is not { StopRequested: false } run)
+        if (Exchanges is not [.., { Answer: { } answer }] || !_runs.TryGetValue(answer, out var run) || run.StopRequested)
         {
             return;
         }
@@ -62,67 +152,123 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         }
     }
 
-    /// <summary>Stops the answer and forgets the conversation.</summary>
-    public Task NewChatAsync()
+    /// <summary>Stops reading. The runs go on at the Api: closing a tab is not Stop.</summary>
+    public void Dispose() => StopReading();
+
+    private void StopReading()
     {
-        var stopping = StopAsync();
-        _run = null; // it ends on its own; what it still brings belongs to nothing shown
-        _exchanges.Clear();
-        _conversationId = null;
-        Changed?.Invoke();
-        return stopping;
+        _openings++;
+        foreach (var run in _runs.Values)
+        {
+            run.Cancellation.Cancel();
+        }
+
+        _runs.Clear();
     }
 
-    /// <summary>Stops reading. The run goes on at the Api: closing a tab is not Stop.</summary>
-    public void Dispose()
+    private async Task<(ChatTree Tree, ConversationState State)> LoadAsync(Guid id)
     {
-        _run?.Cancellation.Cancel();
-        _run = null;
-    }
-
-    private async Task AnswerAsync(ChatExchange exchange)
-    {
-        var answer = exchange.Answer;
-        using var trace = ChatTelemetry.StartSend(exchange.Model);
-        using var cancellation = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        var run = new Run(answer, trace, cancellation);
-        _run = run;
-        answer.Traced(trace.TraceId);
-        Changed?.Invoke();
         try
         {
-            var request = new ChatRequest(_conversationId, exchange.Message, exchange.Model);
-            await foreach (var next in api.StreamChatAsync(request, run.Cancellation.Token))
-            {
-                await ApplyAsync(next, run);
-            }
+            return (ChatTree.From(await conversations.GetAsync(id)), ConversationState.Ready);
+        }
+        catch (ApiException exception)
+        {
+            LogUnread(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
+            return (new ChatTree(), exception.Problem.Status == StatusCodes.Status404NotFound ? ConversationState.Unknown : ConversationState.Unavailable);
+        }
+    }
+
+    private Task AnswerAsync(ChatExchange exchange, ModelInfo? model)
+    {
+        var answer = new ChatAnswer(model?.Id);
+        exchange.Answers.Add(answer);
+        var request = exchange.MessageId is { } known
+            ? new ChatRequest(ConversationId, null, answer.Model, known)
+            : new ChatRequest(ConversationId, exchange.Message, answer.Model, exchange.Previous?.MessageId ?? ConversationId);
+        return ReadAsync(answer, ChatTelemetry.SendSpan, exchange, token => api.StreamChatAsync(request, token), isFollowing: false);
+    }
+
+    private Task FollowAsync(ChatAnswer answer) =>
+        ReadAsync(answer, ChatTelemetry.FollowSpan, null, token => api.FollowRunAsync(answer.RunId!, null, token), isFollowing: true);
+
+    /// <param name="exchange">What is answered, when the Api is to say where it stores it.</param>
+    /// <param name="isFollowing">Whether the run is known to the Api before its first event.</param>
+    private async Task ReadAsync(
+        ChatAnswer answer, string span, ChatExchange? exchange, Func<CancellationToken, IAsyncEnumerable<SseItem<ChatEvent>>> begin, bool isFollowing)
+    {
+        using var trace = ChatTelemetry.Start(span, answer.Model);
+        using var cancellation = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        var run = new Run(answer, exchange, trace, cancellation) { IsTaken = isFollowing };
+        _runs[answer] = run;
+        if (!isFollowing)
+        {
+            answer.Traced(trace.TraceId);
+        }
+
+        Show();
+        try
+        {
+            await ReadToEndAsync(run, begin);
         }
         catch (ApiException exception)
         {
             Fail(run, exception.Problem);
         }
-        catch (OperationCanceledException) when (run.Cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Release(run);
-            answer.StoppedUnconfirmed();
+            if (run.StopRequested)
+            {
+                answer.StoppedUnconfirmed();
+            }
         }
         finally
         {
-            Release(run);
+            _runs.Remove(answer);
             Changed?.Invoke();
         }
     }
 
-    /// <summary>
-    /// Makes room for the next message. Before the answer shows as ended: who sends the moment it does, must not be turned away.
-    /// </summary>
-    private void Release(Run run)
+    /// <summary>Takes a stream that breaks up again where it was, on whatever process answers.</summary>
+    /// <exception cref="ApiException">It never began, or cannot be taken up again: then with the problem that broke it.</exception>
+    private async Task ReadToEndAsync(Run run, Func<CancellationToken, IAsyncEnumerable<SseItem<ChatEvent>>> begin)
     {
-        if (_run == run)
+        var events = begin(run.Cancellation.Token);
+        ApiException? broken = null;
+        var failures = 0;
+        while (true)
         {
-            _run = null;
+            try
+            {
+                await foreach (var item in events)
+                {
+                    (run.IsTaken, run.LastEventId, broken, failures) = (true, item.EventId ?? run.LastEventId, null, 0);
+                    run.Answer.Connected(true);
+                    await ApplyAsync(item.Data, run);
+                }
+
+                return;
+            }
+            catch (ApiException exception) when (run is { IsTaken: true, Answer.RunId: not null })
+            {
+                broken ??= exception;
+                if (!IsPassing(exception.Problem) || failures == ReconnectPauses.Count)
+                {
+                    throw broken;
+                }
+
+                LogBroken(logger, exception.Problem.Status, exception.Problem.Code, run.Answer.TraceId);
+            }
+
+            run.Answer.Connected(false);
+            await Task.Delay(ReconnectPauses[failures++], time, run.Cancellation.Token);
+            events = api.FollowRunAsync(run.Answer.RunId, run.LastEventId, run.Cancellation.Token);
         }
     }
+
+    private static bool IsPassing(Problem problem) =>
+        problem.Code is ProblemCodes.BrokenStream or ProblemCodes.Unreachable
+        || problem.Status is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
 
     private async Task ApplyAsync(ChatEvent next, Run run)
     {
@@ -131,11 +277,8 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
             case RunStarted started:
                 run.Answer.Started(started);
                 run.Trace.Started(started);
-                if (_run == run)
-                {
-                    _conversationId = started.ConversationId ?? _conversationId;
-                }
-
+                run.Exchange?.MessageId = started.UserMessageId;
+                Begin(run, started);
                 if (run.StopRequested)
                 {
                     await RequestStopAsync(run, started.RunId);
@@ -145,12 +288,14 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
             case TextDelta delta:
                 run.Answer.Append(delta.Text);
                 break;
+            case TextReset reset:
+                run.Answer.Reset(reset.Text);
+                break;
             case CallUsage usage:
                 run.Answer.Add(usage);
                 break;
             case AnswerDone done:
                 run.Trace.Ended(done.FinishReason);
-                Release(run);
                 run.Answer.Done(done.FinishReason);
                 break;
             case AnswerFailed failed:
@@ -159,10 +304,19 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         }
     }
 
+    /// <summary>The first message of a conversation tells which it is, unless another is shown by now.</summary>
+    private void Begin(Run run, RunStarted started)
+    {
+        if (ConversationId is null && _runs.ContainsKey(run.Answer) && started.ConversationId is { } id)
+        {
+            ConversationId = id;
+            Begun?.Invoke(id);
+        }
+    }
+
     private void Fail(Run run, Problem problem)
     {
         run.Trace.Failed(problem);
-        Release(run);
         run.Answer.Failed(problem);
         LogFailed(logger, problem.Status, problem.Code, run.Answer.TraceId);
     }
@@ -183,6 +337,29 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
         }
     }
 
+    private void Show()
+    {
+        Exchanges = _tree.Shown;
+        Changed?.Invoke();
+    }
+
+    /// <summary>Shows the branch that was chosen, and tells the Api, so that it is shown the next time too.</summary>
+    private async Task ShownAsync()
+    {
+        Show();
+        if (ConversationId is { } id && (Exchanges[^1].Answer?.MessageId ?? Exchanges[^1].MessageId) is { } current)
+        {
+            try
+            {
+                await conversations.ChangeAsync(id, new ConversationChange(CurrentMessageId: current));
+            }
+            catch (ApiException exception)
+            {
+                LogBranchFailed(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
+            }
+        }
+    }
+
     private void ThrowIfAnswering()
     {
         if (Answering)
@@ -194,18 +371,34 @@ public sealed partial class ChatSession(ApiClient api, TimeProvider time, ILogge
     [LoggerMessage(Level = LogLevel.Warning, Message = "An answer failed: status {Status}, code {Code}, trace {TraceId}")]
     private static partial void LogFailed(ILogger logger, int? status, string? code, string? traceId);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A conversation cannot be read: status {Status}, code {Code}, trace {TraceId}")]
+    private static partial void LogUnread(ILogger logger, int? status, string? code, string? traceId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The stream of an answer broke: status {Status}, code {Code}, trace {TraceId}. It is taken up again.")]
+    private static partial void LogBroken(ILogger logger, int? status, string? code, string? traceId);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "A run could not be stopped: status {Status}, code {Code}, trace {TraceId}")]
     private static partial void LogStopFailed(ILogger logger, int? status, string? code, string? traceId);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The branch that is shown could not be stored: status {Status}, code {Code}, trace {TraceId}")]
+    private static partial void LogBranchFailed(ILogger logger, int? status, string? code, string? traceId);
+
     /// <summary>An answer being read.</summary>
-    private sealed class Run(ChatAnswer answer, SendTrace trace, CancellationTokenSource cancellation)
+    private sealed class Run(ChatAnswer answer, ChatExchange? exchange, SendTrace trace, CancellationTokenSource cancellation)
     {
         public ChatAnswer Answer { get; } = answer;
+
+        public ChatExchange? Exchange { get; } = exchange;
 
         public SendTrace Trace { get; } = trace;
 
         public CancellationTokenSource Cancellation { get; } = cancellation;
 
         public bool StopRequested { get; set; }
+
+        /// <summary>Whether the Api has the run: then its stream can be taken up again.</summary>
+        public bool IsTaken { get; set; }
+
+        public string? LastEventId { get; set; }
     }
 }

@@ -9,19 +9,25 @@ internal static class ChatTelemetry
 
     public const string SendSpan = "chat send";
 
+    /// <summary>Goes on with an answer.</summary>
+    public const string ContinueSpan = "chat continue";
+
+    /// <summary>Reads an answer that somebody else asked for, or that the stream of broke.</summary>
+    public const string FollowSpan = "chat follow";
+
     private static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>
-    /// Starts the root span of a send and makes it current. Dispose it in the same method: that ends the span and makes the
+    /// Starts the root span of an action and makes it current. Dispose it in the same method: that ends the span and makes the
     /// previous one current again.
     /// </summary>
-    public static SendTrace StartSend(string? model)
+    public static SendTrace Start(string name, string? model)
     {
         // Current here is the span of the circuit's connection, which lives as long as the tab: as the parent it would put
         // all messages of the tab into one trace.
         var previous = Activity.Current;
         Activity.Current = null;
-        var span = Source.StartActivity(SendSpan);
+        var span = Source.StartActivity(name);
         span?.SetTag("llmaspire.model", model);
         return new SendTrace(span, previous);
     }

@@ -11,7 +11,7 @@ internal sealed class SendTrace(Activity? span, Activity? previous) : IDisposabl
     public void Started(RunStarted run) => span?
         .SetTag("llmaspire.run_id", run.RunId)
         .SetTag("llmaspire.request_id", run.RequestId)
-        .SetTag("llmaspire.conversation_id", run.ConversationId);
+        .SetTag("llmaspire.conversation_id", run.ConversationId?.ToString());
 
     public void Ended(string? finishReason) => span?.SetTag("llmaspire.finish_reason", finishReason);
 

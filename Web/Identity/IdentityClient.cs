@@ -36,6 +36,14 @@ public sealed class IdentityClient(HttpClient http, TimeProvider time)
         return await response.ReadAsync<Me>(cancellationToken);
     }
 
+    /// <summary>A file of whoever has the token. To be disposed of.</summary>
+    public async Task<HttpResponseMessage> GetFileAsync(string path, string accessToken, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
+        return await http.SendForStreamAsync(request, time, cancellationToken);
+    }
+
     private async Task<SessionTicket> PostForTicketAsync(string path, object body, string? address, CancellationToken cancellationToken)
     {
         using var request = Post(path, body, address);

@@ -35,6 +35,9 @@ public sealed partial class ModelDirectory(
     public ModelInfo? Selected =>
         Models.FirstOrDefault(model => model.Id == _chosen && model.Available) ?? Models.FirstOrDefault(model => model.Available);
 
+    /// <summary>An alias as users know it; the alias itself when it is not on offer.</summary>
+    public string? NameOf(string? id) => Models.FirstOrDefault(model => model.Id == id)?.Name ?? id;
+
     /// <summary>Begins to ask the Api. Further calls do nothing.</summary>
     public void Start() => _refreshing ??= RefreshUntilClosedAsync();
 

@@ -11,7 +11,7 @@ public class ApiClientTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly ChatRequest Request = new(null, "Hi", null, []);
+    private static readonly ChatRequest Request = new(null, "Hi", null, null);
 
     public static TheoryData<string, int> Streams
     {
@@ -39,7 +39,11 @@ public class ApiClientTests
 
             event: run
             id: r:1:1
-            data: {"runId":"r","requestId":"q","conversationId":"c","model":"chat-default","traceId":"t"}
+            data: {"runId":"r","attempt":2,"requestId":"q","conversationId":"0199cccc-0000-7000-8000-000000000001","model":"chat-default","traceId":"t"}
+
+            event: reset
+            id: r:1:1
+            data: {"text":"Once"}
 
             event: delta
             id: r:1:2
@@ -77,7 +81,8 @@ public class ApiClientTests
 
         Assert.Equal(
             [
-                new RunStarted("r", "q", "c", "chat-default", "t"),
+                new RunStarted("r", 2, "q", ChatCall.Conversation, null, null, "chat-default", "t"),
+                new TextReset("Once"),
                 new TextDelta("Grüße, 世界 🌍\n"),
                 new TextDelta("two lines"),
                 new CallUsage("u", "chat-default", null, null, 12, 0, null, null, "estimated", null, null, 1.5, null),
@@ -223,7 +228,7 @@ public class ApiClientTests
         var events = new List<ChatEvent>();
         await foreach (var next in client.StreamChatAsync(Request, cancellationToken))
         {
-            events.Add(next);
+            events.Add(next.Data);
         }
 
         return events;

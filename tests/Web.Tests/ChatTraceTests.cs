@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using LlmAspire.Web.Chat;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmAspire.Web.Tests;
 
@@ -24,7 +23,7 @@ public class ChatTraceTests
         Assert.Equal(3, new[] { first.TraceId, second.TraceId, circuit.TraceId.ToHexString() }.Distinct().Count());
         foreach (var (call, exchange) in new[] { (first, session.Exchanges[0]), (second, session.Exchanges[1]) })
         {
-            Assert.Equal(call.TraceId, exchange.Answer.TraceId);
+            Assert.Equal(call.TraceId, exchange.Answer?.TraceId);
             var root = Assert.Single(traces.SpansOf(call.TraceId), span => span.OperationName == "chat send");
             Assert.Null(root.ParentId);
             var post = Assert.Single(traces.SpansOf(call.TraceId), span => span.Source.Name == "System.Net.Http");
@@ -39,7 +38,7 @@ public class ChatTraceTests
         using var traces = new TraceRecorder();
         using var circuit = new Activity("circuit").Start();
 
-        using (ChatTelemetry.StartSend("chat-default"))
+        using (ChatTelemetry.Start(ChatTelemetry.SendSpan, "chat-default"))
         {
             Assert.Equal("chat send", Activity.Current?.OperationName);
         }
@@ -59,7 +58,7 @@ public class ChatTraceTests
         var call = await api.NextChatAsync();
         await call.RunAsync();
         await call.DeltaAsync("Yes");
-        await session.Exchanges[0].Answer.UntilAsync(answer => answer.HasText);
+        await session.Exchanges[0].Answer!.UntilAsync(answer => answer.HasText);
         Assert.DoesNotContain(traces.SpansOf(call.TraceId), span => span.OperationName == "chat send");
         await session.StopAsync();
         await call.DoneAsync("stopped");
@@ -97,7 +96,7 @@ public class ChatTraceTests
         using var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(logs));
         await using var api = await FakeApi.StartAsync();
         using var http = new HttpClient { BaseAddress = api.Address };
-        using var session = new ChatSession(NoTokens.Client(http, TimeProvider.System), TimeProvider.System, factory.CreateLogger<ChatSession>());
+        using var session = NoTokens.Session(http, TimeProvider.System, factory.CreateLogger<ChatSession>());
 
         var answering = session.SendAsync("my-secret-question", null);
         var call = await api.NextChatAsync();
@@ -114,10 +113,7 @@ public class ChatTraceTests
         Assert.DoesNotContain(told, text => text.Contains("my-secret", StringComparison.Ordinal));
     }
 
-    private static ChatSession CreateSession(HttpClient http) => new(
-        NoTokens.Client(http, TimeProvider.System),
-        TimeProvider.System,
-        NullLogger<ChatSession>.Instance);
+    private static ChatSession CreateSession(HttpClient http) => NoTokens.Session(http, TimeProvider.System);
 
     private static async Task<ChatCall> AnswerOneAsync(ChatSession session, FakeApi api, string message)
     {
@@ -125,7 +121,7 @@ public class ChatTraceTests
         var call = await api.NextChatAsync();
         await call.AnswerAsync("Yes.");
         await answering;
-        Assert.Equal(AnswerState.Done, session.Exchanges[^1].Answer.State);
+        Assert.Equal(AnswerState.Done, session.Exchanges[^1].Answer?.State);
         return call;
     }
 

@@ -25,6 +25,8 @@ internal sealed class FakeApi : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Channel<ChatCall> _calls = Channel.CreateUnbounded<ChatCall>();
     private readonly Channel<string> _stops = Channel.CreateUnbounded<string>();
+    private readonly Channel<ChatCall> _follows = Channel.CreateUnbounded<ChatCall>();
+    private readonly Channel<JsonElement> _changes = Channel.CreateUnbounded<JsonElement>();
 
     private FakeApi()
     {
@@ -37,6 +39,11 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapGet("/llm/models", context => Models(context));
         _app.MapPost("/chat", ChatAsync);
         _app.MapDelete("/chat/runs/{runId}", StopAsync);
+        _app.MapGet("/chat/runs/{runId}/events", FollowAsync);
+        _app.MapPost("/chat/runs/{runId}/continue", context => StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 2), _calls));
+        _app.MapGet("/conversations", () => new { items = Conversations, next = (string?)null });
+        _app.MapGet("/conversations/{id:guid}", (Guid id) => Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: 404));
+        _app.MapPatch("/conversations/{id:guid}", async (JsonElement change) => await _changes.Writer.WriteAsync(change));
         Accounts.Map(_app);
     }
 
@@ -52,6 +59,15 @@ internal sealed class FakeApi : IAsyncDisposable
 
     /// <summary>Answers <c>DELETE /chat/runs/{id}</c>.</summary>
     public int StopStatus { get; set; } = StatusCodes.Status204NoContent;
+
+    /// <summary>Answers <c>GET /conversations</c>.</summary>
+    public object[] Conversations { get; set; } = [];
+
+    /// <summary>Answers <c>GET /conversations/{id}</c>; null for 404.</summary>
+    public object? Conversation { get; set; }
+
+    /// <summary>Refuses to have runs followed, with this status; null streams.</summary>
+    public int? FollowStatus { get; set; }
 
     /// <summary>Whether a stop came that no test has taken yet.</summary>
     public bool WasStopped => _stops.Reader.Count > 0;
@@ -75,6 +91,12 @@ internal sealed class FakeApi : IAsyncDisposable
 
     /// <summary>The run the page stops next.</summary>
     public Task<string> NextStopAsync() => _stops.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+
+    /// <summary>The next reader of a run.</summary>
+    public Task<ChatCall> NextFollowAsync() => _follows.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+
+    /// <summary>The next change of a conversation.</summary>
+    public Task<JsonElement> NextChangeAsync() => _changes.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
 
     public static Task ProblemAsync(HttpContext context, int status, string? code = null, string? detail = null)
     {
@@ -107,10 +129,27 @@ internal sealed class FakeApi : IAsyncDisposable
             return;
         }
 
-        context.Response.ContentType = "text/event-stream";
-        await context.Response.StartAsync(context.RequestAborted);
-        await _calls.Writer.WriteAsync(call, context.RequestAborted); // from here on the test writes
-        await call.Ended.WaitAsync(context.RequestAborted);
+        await StreamAsync(call, _calls);
+    }
+
+    private async Task FollowAsync(HttpContext context)
+    {
+        if (FollowStatus is { } status)
+        {
+            await ProblemAsync(context, status);
+            return;
+        }
+
+        await StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 1), _follows);
+    }
+
+    /// <summary>From here on the test writes.</summary>
+    private static async Task StreamAsync(ChatCall call, Channel<ChatCall> calls)
+    {
+        call.Context.Response.ContentType = "text/event-stream";
+        await call.Context.Response.StartAsync(call.Context.RequestAborted);
+        await calls.Writer.WriteAsync(call, call.Context.RequestAborted);
+        await call.Ended.WaitAsync(call.Context.RequestAborted);
     }
 
     private async Task StopAsync(HttpContext context)
@@ -120,15 +159,26 @@ internal sealed class FakeApi : IAsyncDisposable
     }
 }
 
-/// <summary>A message that arrived, and the stream of its answer.</summary>
-internal sealed class ChatCall(JsonElement body, HttpContext context)
+/// <summary>A message that arrived, or a reader, and the stream of the answer.</summary>
+/// <param name="attempt">1, or 2 when the answer is continued.</param>
+internal sealed class ChatCall(JsonElement body, HttpContext context, string? runId = null, int attempt = 1)
 {
+    public static readonly Guid Conversation = new("0199cccc-0000-7000-8000-000000000001");
+
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _sequence;
 
+    public HttpContext Context => context;
+
     public JsonElement Body { get; } = body;
 
-    public string RunId { get; } = Guid.CreateVersion7().ToString();
+    public string RunId { get; } = runId ?? Guid.CreateVersion7().ToString();
+
+    public Guid UserMessageId { get; } = Guid.CreateVersion7();
+
+    public Guid MessageId { get; } = Guid.CreateVersion7();
+
+    public string? LastEventId { get; } = context.Request.Headers["Last-Event-ID"];
 
     public string? TraceParent { get; } = context.Request.Headers.TraceParent;
 
@@ -136,8 +186,19 @@ internal sealed class ChatCall(JsonElement body, HttpContext context)
 
     public Task Ended => _ended.Task;
 
-    public Task RunAsync(string conversationId = "c-1") =>
-        EventAsync("run", new { runId = RunId, requestId = "r-1", conversationId, model = "chat-default", traceId = TraceId });
+    public Task RunAsync() => EventAsync(
+        "run",
+        new
+        {
+            runId = RunId,
+            attempt,
+            requestId = "r-1",
+            conversationId = Conversation,
+            userMessageId = UserMessageId,
+            messageId = MessageId,
+            model = "chat-default",
+            traceId = TraceId,
+        });
 
     public Task DeltaAsync(string text) => EventAsync("delta", new { text });
 
@@ -175,7 +236,7 @@ internal sealed class ChatCall(JsonElement body, HttpContext context)
     }
 
     public Task EventAsync(string type, object data) =>
-        BytesAsync(Encoding.UTF8.GetBytes($"event: {type}\nid: {RunId}:1:{++_sequence}\ndata: {JsonSerializer.Serialize(data)}\n\n"));
+        BytesAsync(Encoding.UTF8.GetBytes($"event: {type}\nid: {RunId}:{attempt}:{++_sequence}\ndata: {JsonSerializer.Serialize(data)}\n\n"));
 
     public async Task BytesAsync(ReadOnlyMemory<byte> bytes)
     {

@@ -1,6 +1,8 @@
 using AngleSharp.Dom;
 using Bunit;
+using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
+using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
@@ -19,10 +21,13 @@ internal sealed class PageTestContext : BunitContext
         Services.AddMudServices();
         Services.AddLogging();
         Services.AddSingleton(time);
-        Services.AddSingleton(NoTokens.Client(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time));
+        var connection = NoTokens.Connect(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time);
+        Services.AddSingleton(new ApiClient(connection));
+        Services.AddSingleton(new ConversationsClient(connection));
         Services.AddSingleton<MarkdownRenderer>();
         Services.AddScoped<ChatSession>();
         Services.AddScoped<ModelDirectory>();
+        Services.AddScoped<ConversationDirectory>();
         Services.Configure<SafeModeOptions>(options => options.Models.Add(new ModelInfo("safe-one", "Safe one", "openai")));
         Services.Configure<DashboardOptions>(options => options.Url = dashboard);
     }
@@ -33,12 +38,12 @@ internal sealed class PageTestContext : BunitContext
 
     public ChatSession Session => Services.GetRequiredService<ChatSession>();
 
-    public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null)
+    public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null, Guid? conversation = null)
     {
         var api = await FakeApi.StartAsync();
         arrange?.Invoke(api);
         var context = new PageTestContext(api, time ?? TimeProvider.System, dashboard);
-        context.Page = context.Render<ChatPageHost>();
+        context.Page = context.Render<ChatPageHost>(host => host.Add(page => page.ConversationId, conversation));
         return context;
     }
 
