@@ -36,6 +36,8 @@ internal sealed partial class ConversationTitles(
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
+    private static readonly char[] Around = [' ', '"', '“', '”', '„', '\'', '«', '»', '#', '>', '-', '.'];
+
     /// <summary>Names the conversation of an answer, if it is the first one. Never fails; a shutdown does not wait for the model.</summary>
     public async Task GiveAsync(RunPlan plan, string answer)
     {
@@ -66,7 +68,7 @@ internal sealed partial class ConversationTitles(
     private static string Clean(string text)
     {
         var line = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).FirstOrDefault() ?? "";
-        return SqlText.Storable(Shorten(string.Concat(line.Where(one => !char.IsControl(one))).Trim(' ', '"', '“', '”', '„', '\'', '«', '»', '#', '*', '.'), MaxCharacters))!;
+        return SqlText.Storable(Shorten(string.Concat(line.Where(one => !char.IsControl(one) && one is not ('*' or '`'))).Trim(Around), MaxCharacters))!;
     }
 
     private static IQueryable<Conversation> Unnamed(TenantContext tenants, RunPlan plan) =>

@@ -16,11 +16,15 @@ internal static class BrowserSteps
     }
 
     /// <summary>A browser of its own, with no cookies.</summary>
-    public static async Task<IBrowserContext> NewContextAsync(this BrowserFixture browser, StackFixture stack)
+    public static Task<IBrowserContext> NewContextAsync(this BrowserFixture browser, StackFixture stack) => browser.NewContextAsync(stack.Web);
+
+    /// <inheritdoc cref="NewContextAsync(BrowserFixture, StackFixture)"/>
+    /// <param name="web">The front end that relative addresses are of.</param>
+    public static async Task<IBrowserContext> NewContextAsync(this BrowserFixture browser, Uri web)
     {
         var context = await browser.Browser.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = stack.Web.ToString(),
+            BaseURL = web.ToString(),
             ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
         });
         context.SetDefaultTimeout((float)Longest.TotalMilliseconds);

@@ -7,7 +7,7 @@ namespace LlmAspire.KillTest.Scenarios;
 internal sealed class Stranger(KillStack stack)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private static readonly Question Question = new("enterprise", "chat-default", "What is rain? <<demo length=5>>", []);
+    private static readonly Question Question = new("enterprise", "chat-default", "What is rain? <<demo length=5>>");
 
     private readonly List<SeenAnswer> _answers = [];
 
