@@ -41,7 +41,8 @@ internal sealed class ConversationList(TenantContext tenants)
         var has = Has(search);
         var many = await ReadPageAsync(
             query.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
-                || tenants.Messages.Where(has).Any(one => one.ConversationId == row.Id)),
+                // Not Any: PostgreSQL would make a join of it, and look through all messages of everybody.
+                || tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault() != null),
             after, limit, cancellationToken);
         return await AddSnippetsAsync(many, await FindAsync(many, has, cancellationToken), search, cancellationToken);
     }
