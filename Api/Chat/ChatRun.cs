@@ -59,6 +59,9 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     /// <summary>The whole answer when it is complete and durable; null before, and when it ended otherwise.</summary>
     public string? Answer { get; private set; }
 
+    /// <summary>Whether nothing of this attempt is written any more.</summary>
+    public bool IsFenced => _fenced;
+
     /// <summary>Whether all events are there.</summary>
     public bool IsOver
     {

@@ -18,8 +18,8 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : 
     /// <summary>Begins to answer.</summary>
     public void Start(ChatRun run) => _runs[run.Id] = (run, RunAsync(run));
 
-    /// <summary>The run of this user; null when another process makes it, or none.</summary>
-    public ChatRun? Find(Guid id, Guid userId) => FindLocal(id) is { } run && run.UserId == userId ? run : null;
+    /// <summary>The run of this user; null when another process makes it, or took it over, or none.</summary>
+    public ChatRun? Find(Guid id, Guid userId) => FindLocal(id) is { IsFenced: false } run && run.UserId == userId ? run : null;
 
     public ChatRun? FindLocal(Guid id) => _runs.TryGetValue(id, out var one) ? one.Run : null;
 

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using Microsoft.EntityFrameworkCore;
@@ -9,23 +10,46 @@ namespace LlmAspire.Api.Conversations;
 internal sealed class ConversationList(TenantContext tenants)
 {
     /// <summary>
-    /// Up to so many hits they are read; beyond, the words are so frequent that the newest conversations are looked through, of which most have them.
+    /// Up to so many hits they are read by the index; beyond, the words are so frequent that the newest conversations are looked through, of which most
+    /// have them.
     /// </summary>
-    private const int FewHits = 2_000;
+    private const int FewHits = 5_000;
 
     private const string Dictionary = "simple";
 
     private const string HeadlineOptions = "StartSel='', StopSel='', MaxWords=30, MinWords=10, MaxFragments=1";
 
+    private const int HeadlineCharacters = 20_000;
+
     public async Task<ConversationPage> ReadAsync(
         string? search, bool archived, ConversationCursor? after, int limit, CancellationToken cancellationToken)
     {
         var query = tenants.Conversations.AsNoTracking().Where(row => row.Archived == archived);
-        if (search is not null)
+        if (search is null)
         {
-            query = await FindAsync(query, search, cancellationToken);
+            return await ReadPageAsync(query, after, limit, cancellationToken);
         }
 
+        if (await FindAsync(search, cancellationToken) is { } hits)
+        {
+            Guid[] ids = [.. hits.Keys];
+            var few = await ReadPageAsync(
+                query.Where(row => ids.Contains(row.Id) || row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))), after, limit, cancellationToken);
+            return await AddSnippetsAsync(few, hits, search, cancellationToken);
+        }
+
+        var has = Has(search);
+        var many = await ReadPageAsync(
+            query.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
+                // Not Any: PostgreSQL would make a join of it, and look through all messages of everybody.
+                || tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault() != null),
+            after, limit, cancellationToken);
+        return await AddSnippetsAsync(many, await FindAsync(many, has, cancellationToken), search, cancellationToken);
+    }
+
+    private static async Task<ConversationPage> ReadPageAsync(
+        IQueryable<Conversation> query, ConversationCursor? after, int limit, CancellationToken cancellationToken)
+    {
         if (after is not null)
         {
             query = query.Where(row => EF.Functions.LessThan(
@@ -37,44 +61,50 @@ internal sealed class ConversationList(TenantContext tenants)
             .Select(row => new ConversationItem(row.Id, row.Title, row.Pinned, row.Archived, row.CreatedAt, row.UpdatedAt, null))
             .ToListAsync(cancellationToken);
         var next = found.Count > limit ? new ConversationCursor(found[limit - 1].Pinned, found[limit - 1].UpdatedAt, found[limit - 1].Id).ToString() : null;
-        var page = found.Take(limit).ToList();
-        return new ConversationPage(search is null ? page : await AddSnippetsAsync(page, search, cancellationToken), next);
+        return new ConversationPage([.. found.Take(limit)], next);
     }
 
-    private async Task<IQueryable<Conversation>> FindAsync(IQueryable<Conversation> query, string search, CancellationToken cancellationToken)
+    /// <summary>The first message with the words of each conversation that has any; null when there are too many to list.</summary>
+    private async Task<Dictionary<Guid, Guid>?> FindAsync(string search, CancellationToken cancellationToken)
     {
-        var hits = await Hits(search).Select(row => row.ConversationId).Take(FewHits + 1).ToListAsync(cancellationToken);
-        if (hits.Count <= FewHits)
-        {
-            var ids = hits.Distinct().ToArray();
-            return query.Where(row => ids.Contains(row.Id) || row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search)));
-        }
-
-        return query.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
-            || tenants.Messages.Any(one => one.ConversationId == row.Id && one.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))));
-    }
-
-    /// <summary>The owner is a word of the index: it finds no messages of others, of which there may be many more.</summary>
-    private IQueryable<Message> Hits(string search)
-    {
-        // A lexeme as it is: parsed as text, an id falls apart into several.
+        // The owner is a word of the index: it finds no messages of others, of which there may be many more. It is a lexeme as it is: parsed as text,
+        // an id falls apart into several.
         NpgsqlTsQuery owner = new NpgsqlTsQueryLexeme(tenants.Tenant!.UserId.ToString());
-        return tenants.Messages.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search).And(owner)));
+        var hits = await tenants.Messages
+            .Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search).And(owner)))
+            .Select(row => new { row.ConversationId, row.Id }).Take(FewHits + 1).ToListAsync(cancellationToken);
+        return hits.Count > FewHits ? null : hits.GroupBy(row => row.ConversationId).ToDictionary(group => group.Key, group => group.Min(row => row.Id));
     }
 
-    private async Task<List<ConversationItem>> AddSnippetsAsync(List<ConversationItem> page, string search, CancellationToken cancellationToken)
+    private async Task<Dictionary<Guid, Guid>> FindAsync(ConversationPage page, Expression<Func<Message, bool>> has, CancellationToken cancellationToken)
     {
-        Guid[] ids = [.. page.Select(item => item.Id)];
-        var snippets = await tenants.Conversations.Where(row => ids.Contains(row.Id))
-            .SelectMany(row => tenants.Messages
-                .Where(one => one.ConversationId == row.Id && one.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search)))
-                .OrderBy(one => one.Id).Take(1)
-                .Select(one => new
-                {
-                    one.ConversationId,
-                    Text = EF.Functions.WebSearchToTsQuery(Dictionary, search).GetResultHeadline(Dictionary, one.Content.Substring(0, 20_000), HeadlineOptions),
-                }))
+        Guid[] ids = [.. page.Items.Select(item => item.Id)];
+        return await tenants.Conversations.Where(row => ids.Contains(row.Id))
+            .SelectMany(row => tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Take(1).Select(one => new { one.ConversationId, one.Id }))
+            .ToDictionaryAsync(row => row.ConversationId, row => row.Id, cancellationToken);
+    }
+
+    /// <summary>
+    /// For the messages of one conversation after the other. Written so that the index of all words is not used: it would be read as a whole for each
+    /// conversation.
+    /// </summary>
+    private static Expression<Func<Message, bool>> Has(string search)
+    {
+        var nothing = NpgsqlTsVector.Empty;
+        return row => row.Search.Concat(nothing).Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search));
+    }
+
+    private async Task<ConversationPage> AddSnippetsAsync(
+        ConversationPage page, Dictionary<Guid, Guid> hits, string search, CancellationToken cancellationToken)
+    {
+        Guid[] ids = [.. page.Items.Where(item => hits.ContainsKey(item.Id)).Select(item => hits[item.Id])];
+        var snippets = await tenants.Messages.Where(row => ids.Contains(row.Id))
+            .Select(row => new
+            {
+                row.ConversationId,
+                Text = EF.Functions.WebSearchToTsQuery(Dictionary, search).GetResultHeadline(Dictionary, row.Content.Substring(0, HeadlineCharacters), HeadlineOptions),
+            })
             .ToDictionaryAsync(row => row.ConversationId, row => row.Text, cancellationToken);
-        return [.. page.Select(item => item with { Snippet = snippets.GetValueOrDefault(item.Id) })];
+        return page with { Items = [.. page.Items.Select(item => item with { Snippet = snippets.GetValueOrDefault(item.Id) })] };
     }
 }

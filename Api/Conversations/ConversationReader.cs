@@ -23,7 +23,17 @@ internal sealed class ConversationReader(TenantContext tenants)
         var messages = await tenants.Messages.AsNoTracking().Where(row => row.ConversationId == id).OrderBy(row => row.Id)
             .Select(row => new
             {
-                row.Id, row.ParentId, row.Role, row.Content, row.Model, row.Status, row.FinishReason, row.TraceId, row.CreatedAt, row.Error, row.Usage,
+                row.Id,
+                row.ParentId,
+                row.Role,
+                row.Content,
+                row.Model,
+                row.Status,
+                row.FinishReason,
+                row.TraceId,
+                row.CreatedAt,
+                row.Error,
+                row.Usage,
             })
             .ToListAsync(cancellationToken);
         Guid[] running = [.. messages.Where(row => row.Status == MessageStatus.Running && runs.ContainsKey(row.Id)).Select(row => runs[row.Id].Id)];

@@ -75,6 +75,7 @@ public class TitleTests
 
         gateway.OnChat = context => IsNamer(gateway) ? Answers.SendJson(500, Answers.ErrorBody)(context) : Answers.Normal(context);
         await client.SendAsync(new { message = "Second" });
+        await Until.TrueAsync(() => gateway.Chats.Count(chat => chat.Body.GetProperty("model").GetString() == Namer) == 2);
         // A shutdown waits until the names are settled.
         await api.DisposeAsync();
 

@@ -52,6 +52,8 @@ public class InterruptedRunTests(ReplicasFixture fixture) : IClassFixture<Replic
         answer = await AnswerAsync(begun);
         Assert.Equal(("complete", Stored + " and more", 2), (Word(answer, "status"), Word(answer, "content"), answer.GetProperty("attempt").GetInt32()));
         Assert.Equal(JsonValueKind.Null, answer.GetProperty("error").ValueKind);
+        // The process that was taken for gone forgets its own attempt a moment after that has ended.
+        await Until.TrueAsync(async () => (await fixture.FirstClient.ReadRunAsync(run, $"{run}:1:99")) is [{ Type: "reset" }, ..]);
         foreach (var client in new[] { fixture.FirstClient, fixture.SecondClient })
         {
             foreach (var last in new[] { $"{run}:1:2", $"{run}:1:99" })
