@@ -94,6 +94,7 @@ internal sealed partial class ProviderCall
                     ModelAlias = _context.ModelAlias,
                     ReservedPromptTokens = _request.PromptBound,
                     ReservedCompletionTokens = _request.OutputCap,
+                    AllowanceLimit = _context.AllowanceLimit,
                 },
                 cancellationToken);
         }
