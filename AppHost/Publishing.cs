@@ -32,6 +32,11 @@ internal static partial class StackExtensions
             }));
         }
 
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            AskForFirstOperator(builder);
+        }
+
         // The images that hold something to ask with have a health check: PostgreSQL its own tool, LiteLLM Python.
         foreach (var postgres in builder.Resources.OfType<PostgresServerResource>().ToList())
         {
@@ -45,6 +50,19 @@ internal static partial class StackExtensions
                 service.Healthcheck = Check(
                     $"python3 -c \"import urllib.request as r; r.urlopen('http://localhost:4000{LiteLlmResourceBuilderExtensions.HealthPath}')\"",
                     LiteLlmResourceBuilderExtensions.StartupGrace));
+        }
+    }
+
+    /// <summary>Who runs a new installation: an account that <c>api</c> makes at its first start. Left empty, nobody does.</summary>
+    private static void AskForFirstOperator(IDistributedApplicationBuilder builder)
+    {
+        var email = builder.AddParameter("operator-email");
+        var password = builder.AddParameter("operator-password", secret: true);
+        foreach (var api in builder.Resources.OfType<ProjectResource>().Where(project => project.Name == "api").ToList())
+        {
+            builder.CreateResourceBuilder(api)
+                .WithEnvironment("Identity__Operator__Email", email)
+                .WithEnvironment("Identity__Operator__Password", password);
         }
     }
 

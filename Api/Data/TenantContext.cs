@@ -61,6 +61,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         {
             organisation.ToTable("organisation");
             organisation.Property(row => row.Name).HasMaxLength(AccountValidator.MaxNameCharacters);
+            organisation.HasIndex(row => row.ExternalId).IsUnique();
         });
         builder.Entity<Invitation>(invitation =>
         {

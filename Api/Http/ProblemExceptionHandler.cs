@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Identity.External;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -16,6 +17,9 @@ internal sealed class ProblemExceptionHandler : IExceptionHandler
             _ when DatabaseAwayException.IsMeantBy(exception) => Problems.Create(
                 httpContext, StatusCodes.Status503ServiceUnavailable, "database_unavailable", "The database does not answer.",
                 "Try again in a few seconds.", TimeSpan.FromSeconds(5)),
+            ProviderAwayException => Problems.Create(
+                httpContext, StatusCodes.Status503ServiceUnavailable, "identity_provider_unavailable", "Your sign-in cannot be checked now.",
+                "The identity provider of this installation does not answer. Try again in a few seconds.", TimeSpan.FromSeconds(5)),
             _ => Problems.ForStatus(httpContext, StatusCodes.Status500InternalServerError),
         };
         await problem.ExecuteAsync(httpContext);

@@ -30,7 +30,7 @@ public sealed record Caller(Guid UserId, Guid OrgId, Plan Plan, Role Role, bool 
     internal static Claim[] ClaimsOf(Account account, Plan plan) =>
     [
         new(ClaimTypes.NameIdentifier, account.Id.ToString()),
-        new(ClaimTypes.Name, account.Email!),
+        new(ClaimTypes.Name, account.Email ?? account.UserName!),
         new(OrgClaim, account.OrganisationId.ToString()),
         new(PlanClaim, plan.ToString().ToLowerInvariant()),
         new(RoleClaim, account.Role.ToString().ToLowerInvariant()),

@@ -1,5 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Identity.External;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
@@ -17,15 +18,16 @@ internal static class IdentityApi
         identity.MapPost("/register", RegisterAsync)
             .AllowAnonymous()
             .RequireRateLimiting(AttemptLimits.Policy)
+            .ManagesPeople()
             .WithName("Register")
             .WithSummary("Makes an account, with a new organisation or, by invitation, in an existing one.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests);
 
         identity.MapPost("/login", LoginAsync)
             .AllowAnonymous()
             .RequireRateLimiting(AttemptLimits.Policy)
+            .ManagesPeople()
             .WithName("Login")
             .WithSummary("Signs in: answers with a bearer token and a refresh token.")
             .Produces<AccessTokenResponse>()
@@ -35,6 +37,7 @@ internal static class IdentityApi
         identity.MapPost("/refresh", RefreshAsync)
             .AllowAnonymous()
             .RequireRateLimiting(AttemptLimits.Policy)
+            .ManagesPeople()
             .WithName("Refresh")
             .WithSummary("Exchanges a refresh token for a new bearer token and a new refresh token.")
             .Produces<AccessTokenResponse>()
@@ -43,11 +46,13 @@ internal static class IdentityApi
 
         identity.MapPost("/logout", LogoutAsync)
             .RequireAuthorization(IdentityExtensions.SessionPolicy)
+            .ManagesPeople()
             .WithName("Logout")
             .WithSummary("Ends every session of yours; API keys stay.");
 
         identity.MapPost("/password", ChangePasswordAsync)
             .RequireAuthorization(IdentityExtensions.SessionPolicy)
+            .ManagesPeople()
             .WithName("ChangePassword")
             .WithSummary("Changes your password, ends every session, and answers with the tokens of a new one.")
             .Produces<AccessTokenResponse>()
@@ -134,7 +139,7 @@ internal static class IdentityApi
         .Where(account => account.Id == id)
         .Select(account => new MeResponse(
             account.Id,
-            account.Email!,
+            account.Email,
             new OrganisationReference(account.OrganisationId, account.Organisation!.Name),
             account.Role,
             account.Plan ?? account.Organisation.Plan,

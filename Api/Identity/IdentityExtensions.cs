@@ -2,6 +2,7 @@ using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
+using LlmAspire.Api.Identity.External;
 using LlmAspire.Api.Identity.Keys;
 using LlmAspire.Api.Identity.Organisations;
 using LlmAspire.Api.Identity.Setup;
@@ -10,6 +11,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace LlmAspire.Api.Identity;
 
@@ -21,8 +24,8 @@ internal static class IdentityExtensions
     private const string DefaultScheme = "Accounts";
 
     /// <summary>
-    /// Adds accounts in the ledger's database, their sign-in by bearer token or API key and, in Development, demo accounts, of which a request
-    /// without credentials is one. Needs <see cref="LedgerExtensions.AddLedger"/>.
+    /// Adds accounts in the ledger's database, their sign-in by bearer token (of this Api or of an OpenID Connect provider) or API key and, in
+    /// Development, demo accounts, of which a request without credentials is one. Needs <see cref="LedgerExtensions.AddLedger"/>.
     /// </summary>
     public static TBuilder AddAccounts<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -97,9 +100,9 @@ internal static class IdentityExtensions
 
     private static void AddSignIn(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
-        var withoutCredentials = environment.IsDevelopment() ? DevelopmentIdentityHandler.SchemeName : SessionHandler.SchemeName;
         services.AddAuthentication(DefaultScheme)
-            .AddPolicyScheme(DefaultScheme, null, scheme => scheme.ForwardDefaultSelector = context => SchemeOf(context.Request, withoutCredentials))
+            .AddPolicyScheme(DefaultScheme, null, scheme => scheme.ForwardDefaultSelector = context => SchemeOf(context, environment))
+            .AddExternalTokens()
             .AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null)
             .AddScheme<DevelopmentIdentityOptions, DevelopmentIdentityHandler>(
@@ -122,10 +125,22 @@ internal static class IdentityExtensions
         });
     }
 
-    private static string SchemeOf(HttpRequest request, string withoutCredentials) =>
-        !request.Headers.ContainsKey("Authorization") ? withoutCredentials
-        : BearerHeader.Read(request)?.StartsWith(ApiKeys.Mark, StringComparison.Ordinal) == true ? ApiKeyHandler.SchemeName
-        : SessionHandler.SchemeName;
+    private static string SchemeOf(HttpContext context, IHostEnvironment environment)
+    {
+        if (BearerHeader.Read(context.Request)?.StartsWith(ApiKeys.Mark, StringComparison.Ordinal) == true)
+        {
+            return ApiKeyHandler.SchemeName;
+        }
+
+        if (context.RequestServices.GetRequiredService<IOptions<ExternalIdentityOptions>>().Value.IsUsed)
+        {
+            return ExternalTokenHandler.SchemeName;
+        }
+
+        return environment.IsDevelopment() && !context.Request.Headers.ContainsKey(HeaderNames.Authorization)
+            ? DevelopmentIdentityHandler.SchemeName
+            : SessionHandler.SchemeName;
+    }
 
     private sealed class AccountsRequired;
 }

@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using LlmAspire.Api.Data;
-using LlmAspire.Api.Identity.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace LlmAspire.Api.Identity;

@@ -44,7 +44,8 @@ internal static class LlmExtensions
         // Outermost first. Accounting is below all of them, in the HTTP handler: each call of a tool loop is a call.
         services.AddChatClient(CreateOpenAIClient)
             .UseFunctionInvocation()
-            .UseOpenTelemetry(sourceName: TelemetrySource);
+            .UseOpenTelemetry(sourceName: TelemetrySource)
+            .Use(client => new DiscreetChatClient(client));
         return builder;
     }
 

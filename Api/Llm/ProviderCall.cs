@@ -15,8 +15,6 @@ namespace LlmAspire.Api.Llm;
 [SuppressMessage("Design", "CA1001", Justification = "Reads may still hold the token when the call is settled; without a timer there is nothing to free.")]
 internal sealed partial class ProviderCall
 {
-    private const int LoggedErrorCharacters = 2000;
-
     /// <summary>Providers whose usage always has details: LiteLLM's own guess has none.</summary>
     private static readonly HashSet<string> AlwaysDetailed = ["openai", "azure", "anthropic", "gemini", "vertex_ai"];
 
@@ -237,7 +235,7 @@ internal sealed partial class ProviderCall
         {
             if (failure is not null)
             {
-                LogFailure(_accounting.Logger, Id, _context.ModelAlias, failure.Code, gatewayText?[..Math.Min(gatewayText.Length, LoggedErrorCharacters)]);
+                LogFailure(_accounting.Logger, Id, _context.ModelAlias, failure.Code, gatewayText is null ? null : GatewayText.WithoutPrompt(gatewayText, _request.Body));
             }
 
             // The timers have nothing to watch any more.

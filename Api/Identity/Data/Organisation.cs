@@ -5,6 +5,9 @@ public sealed class Organisation
 {
     public Guid Id { get; init; }
 
+    /// <summary>Issuer and id at the OpenID Connect provider; null for one that was made here.</summary>
+    public string? ExternalId { get; init; }
+
     public required string Name { get; set; }
 
     public Plan Plan { get; set; }

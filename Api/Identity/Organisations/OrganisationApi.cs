@@ -1,5 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Identity.External;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -21,24 +22,25 @@ internal static class OrganisationApi
             .WithSummary("Lists the members of your organisation.");
 
         organisation.MapPost("/invitations", InviteAsync)
+            .ManagesPeople()
             .WithName("InviteMember")
             .WithSummary("Makes an invitation for one person (admin). The answer shows its token, once.")
             .ProducesProblem(StatusCodes.Status403Forbidden);
 
         organisation.MapDelete("/members/{id:guid}", RemoveAsync)
+            .ManagesPeople()
             .WithName("RemoveMember")
             .WithSummary("Removes a member with their account and API keys (admin). What they used stays in the ledger.")
             .ProducesProblem(StatusCodes.Status403Forbidden)
-            .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status404NotFound);
 
         organisation.MapPut("/members/{id:guid}/role", SetRoleAsync)
+            .ManagesPeople()
             .WithName("SetMemberRole")
             .WithSummary("Makes a member admin, or an admin member (admin).")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden)
-            .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status404NotFound);
 
         return app;
     }
@@ -49,7 +51,7 @@ internal static class OrganisationApi
 
     private static async Task<Ok<List<MemberResponse>>> ListMembersAsync(Caller caller, Membership membership, CancellationToken cancellationToken) =>
         TypedResults.Ok(await membership.Members(caller).OrderBy(row => row.Id)
-            .Select(row => new MemberResponse(row.Id, row.Email!, row.Role, row.CreatedAt)).ToListAsync(cancellationToken));
+            .Select(row => new MemberResponse(row.Id, row.Email, row.Role, row.CreatedAt)).ToListAsync(cancellationToken));
 
     private static async Task<Results<Created<InvitationResponse>, ProblemHttpResult>> InviteAsync(
         InviteRequest request, Caller caller, TenantContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)

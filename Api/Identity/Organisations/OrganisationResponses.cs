@@ -2,7 +2,7 @@ namespace LlmAspire.Api.Identity.Organisations;
 
 public sealed record OrganisationResponse(Guid Id, string Name, Plan Plan, DateTimeOffset CreatedAt);
 
-public sealed record MemberResponse(Guid Id, string Email, Role Role, DateTimeOffset CreatedAt);
+public sealed record MemberResponse(Guid Id, string? Email, Role Role, DateTimeOffset CreatedAt);
 
 /// <param name="Role">What the invited person becomes; member when left out.</param>
 public sealed record InviteRequest(Role? Role);

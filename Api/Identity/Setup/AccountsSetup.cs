@@ -1,6 +1,7 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
+using LlmAspire.Api.Identity.External;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;
@@ -21,6 +22,7 @@ internal sealed partial class AccountsSetup(
     IHostEnvironment environment,
     IOptions<AccountOptions> options,
     IOptions<PlanOptions> plans,
+    IOptions<ExternalIdentityOptions> external,
     TimeProvider time,
     ILogger<AccountsSetup> logger) : BackgroundService
 {
@@ -58,7 +60,7 @@ internal sealed partial class AccountsSetup(
             await accounts.Database.ExecuteSqlAsync($"LOCK TABLE tenant.organisation IN SHARE ROW EXCLUSIVE MODE", cancellationToken);
             // The first use makes a key and stores it, on a connection of its own.
             protection.CreateProtector(nameof(AccountsSetup)).Protect([]);
-            if (environment.IsDevelopment())
+            if (environment.IsDevelopment() && !external.Value.IsUsed)
             {
                 await AddDemoAccountsAsync(accounts, users, cancellationToken);
             }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace LlmAspire.Api.Tests.Http;
@@ -27,5 +28,26 @@ public class BodyLimitTests
         Assert.Equal("body_too_large", problem.GetProperty("code").GetString());
         Assert.Contains("4,194,304", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.False(response.Headers.Contains("Server"));
+    }
+
+    // The server's own clock decides: it gives a body five seconds before it counts its bytes.
+    [Fact]
+    public async Task a_body_that_trickles_is_cut()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["urls"] = "http://127.0.0.1:0" } };
+        api.UseKestrel();
+        api.StartServer();
+        using var client = await api.CreateReadyClientAsync();
+
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(client.BaseAddress!.Host, client.BaseAddress.Port, TestContext.Current.CancellationToken);
+        await using var stream = connection.GetStream();
+        await stream.WriteAsync(
+            "POST /chat HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"message\":\""u8.ToArray(),
+            TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(stream);
+
+        Assert.Equal("HTTP/1.1 408 Request Timeout", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
     }
 }

@@ -63,13 +63,6 @@ public sealed class AccountsFixture : IAsyncLifetime
         return new Person(me.GetProperty("id").GetGuid(), me.GetProperty("organisation").GetProperty("id").GetGuid(), email, tokens, Client);
     }
 
-    internal async Task<string> InviteAsync(Person admin, string role = "member")
-    {
-        using var invited = await admin.SendAsync(HttpMethod.Post, "/organisation/invitations", new { role });
-        Assert.Equal(HttpStatusCode.Created, invited.StatusCode);
-        return (await invited.Content.ReadFromJsonAsync<JsonElement>(Token)).GetProperty("token").GetString()!;
-    }
-
     internal async Task<T> QueryAsync<T>(string sql)
     {
         await using var source = NpgsqlDataSource.Create(Database);
@@ -85,6 +78,15 @@ internal sealed record Person(Guid Id, Guid Organisation, string Email, Tokens T
     public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body = null) => Client.SendAsync(method, path, Tokens.Access, body);
 
     public Task<HttpResponseMessage> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    /// <summary>Makes an invitation to this admin's organisation.</summary>
+    /// <returns>Its token.</returns>
+    public async Task<string> InviteAsync(string role = "member")
+    {
+        using var invited = await SendAsync(HttpMethod.Post, "/organisation/invitations", new { role });
+        Assert.Equal(HttpStatusCode.Created, invited.StatusCode);
+        return (await invited.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("token").GetString()!;
+    }
 }
 
 internal static class AccountsClientExtensions

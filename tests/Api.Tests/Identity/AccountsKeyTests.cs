@@ -85,7 +85,7 @@ public class AccountsKeyTests(AccountsFixture fixture) : IClassFixture<AccountsF
     public async Task the_key_of_somebody_else_is_unknown_and_stays()
     {
         var owner = await fixture.RegisterAsync();
-        var colleague = await fixture.RegisterAsync(await fixture.InviteAsync(owner, "admin"));
+        var colleague = await fixture.RegisterAsync(await owner.InviteAsync("admin"));
         var made = await CreateAsync(owner, new { name = "k" });
 
         using var refused = await colleague.SendAsync(HttpMethod.Delete, $"/identity/api-keys/{made.GetProperty("id").GetGuid()}");

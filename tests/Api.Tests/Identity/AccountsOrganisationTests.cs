@@ -8,7 +8,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task members_see_their_organisation_and_nobody_elses()
     {
         var admin = await fixture.RegisterAsync();
-        var member = await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        var member = await fixture.RegisterAsync(await admin.InviteAsync());
         await fixture.RegisterAsync();
 
         using var organisation = await member.GetAsync("/organisation");
@@ -24,7 +24,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task a_member_administers_nothing()
     {
         var admin = await fixture.RegisterAsync();
-        var member = await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        var member = await fixture.RegisterAsync(await admin.InviteAsync());
 
         foreach (var response in new[]
         {
@@ -44,7 +44,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task an_admin_of_another_organisation_finds_no_such_member()
     {
         var admin = await fixture.RegisterAsync();
-        var member = await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        var member = await fixture.RegisterAsync(await admin.InviteAsync());
         var rival = await fixture.RegisterAsync();
 
         foreach (var response in new[]
@@ -65,7 +65,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task a_new_role_counts_at_once()
     {
         var admin = await fixture.RegisterAsync();
-        var member = await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        var member = await fixture.RegisterAsync(await admin.InviteAsync());
         Assert.Equal("member", await RoleAsync(member));
 
         using var promoted = await admin.SendAsync(HttpMethod.Put, $"/organisation/members/{member.Id}/role", new { role = "admin" });
@@ -82,7 +82,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task who_is_removed_is_signed_out_and_their_keys_are_gone()
     {
         var admin = await fixture.RegisterAsync();
-        var member = await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        var member = await fixture.RegisterAsync(await admin.InviteAsync());
         using var made = await member.SendAsync(HttpMethod.Post, "/identity/api-keys", new { name = "k" });
         var key = (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("key").GetString();
         using var used = await fixture.Client.SendAsync(HttpMethod.Get, "/identity/me", key);
@@ -103,7 +103,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task the_last_admin_stays()
     {
         var admin = await fixture.RegisterAsync();
-        await fixture.RegisterAsync(await fixture.InviteAsync(admin));
+        await fixture.RegisterAsync(await admin.InviteAsync());
 
         using var left = await admin.SendAsync(HttpMethod.Delete, $"/organisation/members/{admin.Id}");
         using var demoted = await admin.SendAsync(HttpMethod.Put, $"/organisation/members/{admin.Id}/role", new { role = "member" });
@@ -119,7 +119,7 @@ public class AccountsOrganisationTests(AccountsFixture fixture) : IClassFixture<
     public async Task two_admins_who_demote_each_other_at_once_leave_one()
     {
         var first = await fixture.RegisterAsync();
-        var second = await fixture.RegisterAsync(await fixture.InviteAsync(first, "admin"));
+        var second = await fixture.RegisterAsync(await first.InviteAsync("admin"));
 
         var answers = await Task.WhenAll(
             first.SendAsync(HttpMethod.Put, $"/organisation/members/{second.Id}/role", new { role = "member" }),

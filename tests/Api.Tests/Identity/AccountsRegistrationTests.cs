@@ -26,7 +26,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
     public async Task an_invitation_makes_a_member_of_its_organisation_once()
     {
         var admin = await fixture.RegisterAsync();
-        var invitation = await fixture.InviteAsync(admin, "admin");
+        var invitation = await admin.InviteAsync("admin");
 
         var joined = await fixture.RegisterAsync(invitation);
         using var again = await RegisterAsync(new { email = AccountsFixture.NewEmail(), password = AccountsFixture.Password, invitation });
@@ -41,7 +41,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
     public async Task of_two_who_use_an_invitation_at_once_one_joins()
     {
         var admin = await fixture.RegisterAsync();
-        var invitation = await fixture.InviteAsync(admin);
+        var invitation = await admin.InviteAsync();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
             RegisterAsync(new { email = AccountsFixture.NewEmail(), password = AccountsFixture.Password, invitation })));
@@ -56,7 +56,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
     public async Task a_failed_registration_gives_the_invitation_back()
     {
         var admin = await fixture.RegisterAsync();
-        var invitation = await fixture.InviteAsync(admin);
+        var invitation = await admin.InviteAsync();
 
         using var taken = await RegisterAsync(new { email = admin.Email, password = AccountsFixture.Password, invitation });
 
@@ -68,7 +68,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
     public async Task an_expired_invitation_is_refused_and_does_not_tell_whether_the_e_mail_is_known()
     {
         var admin = await fixture.RegisterAsync();
-        var invitation = await fixture.InviteAsync(admin);
+        var invitation = await admin.InviteAsync();
         fixture.Time.Advance(TimeSpan.FromDays(7));
 
         using var expired = await RegisterAsync(new { email = admin.Email, password = AccountsFixture.Password, invitation });
@@ -118,7 +118,7 @@ public class AccountsRegistrationTests(AccountsFixture fixture) : IClassFixture<
     public async Task neither_passwords_nor_secrets_are_stored_or_logged()
     {
         var admin = await fixture.RegisterAsync();
-        var invitation = await fixture.InviteAsync(admin);
+        var invitation = await admin.InviteAsync();
         using var made = await admin.SendAsync(HttpMethod.Post, "/identity/api-keys", new { name = "k" });
         var key = (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("key").GetString()!;
         using var used = await fixture.Client.SendAsync(HttpMethod.Get, "/identity/me", key);

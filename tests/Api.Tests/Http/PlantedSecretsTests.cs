@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using LlmAspire.Api.Tests.Identity;
+using LlmAspire.TestPostgres;
+using Npgsql;
+
+namespace LlmAspire.Api.Tests.Http;
+
+/// <summary>Secrets are planted wherever a user or the gateway can send text, and then looked for where they must not be.</summary>
+public sealed class PlantedSecretsTests : IAsyncLifetime
+{
+    /// <summary>Where conversations are kept; there, and nowhere else, is what people and models said.</summary>
+    private static readonly string[] Conversations = [];
+
+    private readonly ConcurrentQueue<Activity> _spans = [];
+    private readonly List<string> _problems = [];
+    private readonly ActivityListener _listener;
+    private TestGateway _gateway = null!;
+    private string _database = null!;
+    private ApiFactory _api = null!;
+    private HttpClient _client = null!;
+
+    public PlantedSecretsTests()
+    {
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = _spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(_listener);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _gateway = await TestGateway.StartAsync();
+        _database = await PostgresFixture.Shared.ReserveDatabaseAsync();
+        _api = new ApiFactory(_gateway.BaseUrl)
+        {
+            Ledger = _database,
+            Environment = "Production",
+            Settings = { ["Logging:LogLevel:Default"] = "Debug", ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Debug", ["Logging:LogLevel:Npgsql"] = "Debug" },
+        };
+        _client = await _api.CreateReadyClientAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        _client.Dispose();
+        await _api.DisposeAsync();
+        await _gateway.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task what_is_secret_is_in_no_log_span_problem_or_table()
+    {
+        string[] said = [Secret("prompt"), Secret("answer"), Secret("refused-prompt"), Secret("cut")];
+        string[] upstream = [Secret("gateway-error"), Secret("gateway-event")];
+        string[] passwords = [Secret("password"), Secret("wrong-password"), Secret("next-password")];
+        var email = AccountsFixture.NewEmail();
+
+        await ProblemAsync(HttpMethod.Post, "/identity/register", new { email = "no address", password = passwords[0], organisationName = "Acme" });
+        using var registered = await _client.SendAsync(HttpMethod.Post, "/identity/register", null, new { email, password = passwords[0], organisationName = "Acme" });
+        Assert.Equal(HttpStatusCode.Created, registered.StatusCode);
+        await ProblemAsync(HttpMethod.Post, "/identity/login", new { email, password = passwords[1] });
+        var first = await _client.SignInAsync(email, passwords[0]);
+        using var changed = await _client.SendAsync(
+            HttpMethod.Post, "/identity/password", first.Access, new { currentPassword = passwords[0], newPassword = passwords[2] });
+        var tokens = await changed.ReadTokensAsync();
+        using var invited = await _client.SendAsync(HttpMethod.Post, "/organisation/invitations", tokens.Access, new { });
+        var invitation = (await invited.ReadAsync(HttpStatusCode.Created)).GetProperty("token").GetString()!;
+        using var made = await _client.SendAsync(HttpMethod.Post, "/identity/api-keys", tokens.Access, new { name = "k" });
+        var key = (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("key").GetString()!;
+        await ProblemAsync(HttpMethod.Post, "/identity/refresh", new { refreshToken = first.Refresh });
+        await ProblemAsync(HttpMethod.Get, "/identity/me", null, first.Access);
+
+        _gateway.OnChat = Answers.SendStream(Answers.Stream.Replace("Hello", said[1], StringComparison.Ordinal));
+        Assert.Contains(await ChatAsync(said[0], key), received => received.Data.GetRawText().Contains(said[1], StringComparison.Ordinal));
+        _gateway.OnChat = Answers.SendJson(
+            400, $$$"""{"error":{"message":"{{{upstream[0]}}}: '{{{said[2]}}}' is not allowed","type":"bad","code":"400"}}""");
+        await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[2] }, tokens.Access);
+        _gateway.OnChat = Answers.SendStream(Answers.Content + Answers.ErrorEvent.Replace("secret-upstream", upstream[1] + " " + said[3], StringComparison.Ordinal));
+        _problems.Add((await ChatAsync(said[3], tokens.Access)).Single(received => received.Type == "error").Data.GetRawText());
+        await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[0], model = 7 }, tokens.Access);
+
+        string[] credentials = [.. passwords, first.Access, first.Refresh, tokens.Access, tokens.Refresh, invitation, key, TestGateway.Key + "-"];
+        AssertAbsent([.. said, .. credentials], _api.Logs.Entries.Select(entry => entry.Text), "log");
+        AssertAbsent([.. said, .. upstream, .. credentials], _spans.ToArray().SelectMany(Texts), "span");
+        AssertAbsent([.. said, .. upstream, .. credentials], _problems, "problem");
+        await AssertAbsentFromTablesAsync([.. said, .. upstream, .. credentials]);
+        // What the gateway said of itself is for the operator.
+        Assert.All(upstream, text => Assert.Contains(_api.Logs.Entries, entry => entry.Text.Contains(text, StringComparison.Ordinal)));
+    }
+
+    private static string Secret(string kind) => $"{kind}-{Guid.NewGuid():N}";
+
+    private async Task<List<ReceivedEvent>> ChatAsync(string message, string bearer)
+    {
+        using var answer = await _client.SendAsync(HttpMethod.Post, "/chat", bearer, new { message });
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.ReadAllEventsAsync();
+    }
+
+    private async Task ProblemAsync(HttpMethod method, string path, object? body, string? bearer = null)
+    {
+        using var answer = await _client.SendAsync(method, path, bearer, body);
+        Assert.False(answer.IsSuccessStatusCode, $"{method} {path} answers {answer.StatusCode}.");
+        _problems.Add(await answer.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    private static IEnumerable<string> Texts(Activity span) =>
+    [
+        span.DisplayName,
+        span.StatusDescription ?? "",
+        .. span.TagObjects.Select(tag => $"{tag.Key}={tag.Value}"),
+        .. span.Baggage.Select(item => $"{item.Key}={item.Value}"),
+        .. span.Events.SelectMany(@event => @event.Tags.Select(tag => $"{@event.Name} {tag.Key}={tag.Value}")),
+    ];
+
+    private static void AssertAbsent(string[] secrets, IEnumerable<string> texts, string where)
+    {
+        var all = texts.ToList();
+        Assert.NotEmpty(all);
+        foreach (var secret in secrets)
+        {
+            var found = all.Find(text => text.Contains(secret, StringComparison.Ordinal));
+            Assert.True(found is null, $"{secret} is in a {where}: {found}");
+        }
+    }
+
+    private async Task AssertAbsentFromTablesAsync(string[] secrets)
+    {
+        await using var source = NpgsqlDataSource.Create(_database);
+        var tables = new List<string>();
+        await using (var command = source.CreateCommand("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"))
+        await using (var reader = await command.ExecuteReaderAsync(Cancellation))
+        {
+            while (await reader.ReadAsync(Cancellation))
+            {
+                tables.Add(reader.GetString(0));
+            }
+        }
+
+        Assert.Contains("tenant.account", tables);
+        foreach (var table in tables.Except(Conversations))
+        {
+            await using var search = source.CreateCommand($"SELECT secret FROM unnest($1) AS secret WHERE EXISTS (SELECT FROM {table} AS entry WHERE entry::text LIKE '%' || secret || '%')");
+            search.Parameters.AddWithValue(secrets);
+            Assert.True(await search.ExecuteScalarAsync(Cancellation) is not string found, $"A secret is in {table}.");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Net;
+
+namespace LlmAspire.Api.Tests.Identity;
+
+internal enum Who
+{
+    Everybody,
+
+    /// <summary>A person, by token or API key.</summary>
+    User,
+
+    /// <summary>A person who signed in; an API key may not.</summary>
+    Session,
+
+    /// <summary>A signed-in admin of the organisation.</summary>
+    Admin,
+}
+
+/// <summary>Who may use an endpoint, and how to attack it.</summary>
+/// <param name="Target">Makes what the id in the address names, for a person.</param>
+internal sealed record EndpointRule(Who Who, HostileTarget? Target = null);
+
+/// <summary>A thing of somebody, which others must neither see nor change.</summary>
+/// <param name="MakeAsync">Makes one and returns its id.</param>
+/// <param name="LookAsync">What its owner sees of it.</param>
+/// <param name="IsShared">Whether colleagues may see or change it.</param>
+internal sealed record HostileTarget(Func<Person, Task<Guid>> MakeAsync, Func<Person, Guid, Task<string>> LookAsync, bool IsShared = false);
+
+internal static class EndpointRules
+{
+    private static readonly HostileTarget ApiKey = new(
+        async owner =>
+        {
+            using var made = await owner.SendAsync(HttpMethod.Post, "/identity/api-keys", new { name = "target" });
+            return (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("id").GetGuid();
+        },
+        (owner, id) => FindAsync(owner, "/identity/api-keys", id));
+
+    // An admin may remove and change members of their own organisation, themselves too.
+    private static readonly HostileTarget Member = new(
+        owner => Task.FromResult(owner.Id), (owner, id) => FindAsync(owner, "/organisation/members", id), IsShared: true);
+
+    /// <summary>Every endpoint of the Api; a new one has to be entered here.</summary>
+    public static IReadOnlyDictionary<string, EndpointRule> All { get; } = new Dictionary<string, EndpointRule>
+    {
+        ["GET /alive"] = new(Who.Everybody),
+        ["GET /health"] = new(Who.Everybody),
+        ["GET /openapi/{documentName}.json"] = new(Who.Everybody),
+        ["POST /identity/register"] = new(Who.Everybody),
+        ["POST /identity/login"] = new(Who.Everybody),
+        ["POST /identity/refresh"] = new(Who.Everybody),
+        ["POST /identity/logout"] = new(Who.Session),
+        ["POST /identity/password"] = new(Who.Session),
+        ["GET /identity/me"] = new(Who.User),
+        ["POST /identity/api-keys"] = new(Who.Session),
+        ["GET /identity/api-keys"] = new(Who.Session),
+        ["DELETE /identity/api-keys/{id:guid}"] = new(Who.Session, ApiKey),
+        ["GET /organisation"] = new(Who.Session),
+        ["GET /organisation/members"] = new(Who.Session),
+        ["POST /organisation/invitations"] = new(Who.Admin),
+        ["DELETE /organisation/members/{id:guid}"] = new(Who.Admin, Member),
+        ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
+        ["GET /llm/models"] = new(Who.User),
+        ["POST /chat"] = new(Who.User),
+        ["DELETE /chat/runs/{id:guid}"] = new(Who.User),
+    };
+
+    /// <summary>The entry of a list, as JSON.</summary>
+    private static async Task<string> FindAsync(Person owner, string list, Guid id)
+    {
+        using var answer = await owner.GetAsync(list);
+        return Assert.Single((await answer.ReadAsync()).EnumerateArray(), entry => entry.GetProperty("id").GetGuid() == id).GetRawText();
+    }
+}
