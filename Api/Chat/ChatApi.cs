@@ -1,5 +1,6 @@
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -12,7 +13,7 @@ internal static class ChatApi
 {
     public static IEndpointRouteBuilder MapChatApi(this IEndpointRouteBuilder app)
     {
-        var chat = app.MapGroup("/chat").WithTags("Chat");
+        var chat = app.MapGroup("/chat").WithTags("Chat").LimitRequests();
 
         chat.MapPost("", SendAsync)
             .WithName("SendMessage")
@@ -21,10 +22,21 @@ internal static class ChatApi
             .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status502BadGateway)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
+        chat.MapPost("/estimate", ChatEstimates.EstimateAsync)
+            .WithName("EstimateMessage")
+            .WithSummary("Says what a message may use at most, and whether the organisation's tokens suffice. Sends nothing to a model.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        // Not limited: who asked too often may still stop what runs.
         chat.MapDelete("/runs/{id:guid}", StopAsync)
+            .DisableRateLimiting()
             .WithName("StopRun")
             .WithSummary("Stops a run of yours. Its stream still ends with usage and done.")
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -38,6 +50,7 @@ internal static class ChatApi
         ChatValidator validator,
         ChatService chat,
         ChatRuns runs,
+        RunLimits limits,
         IOptions<ChatSettings> settings,
         HttpContext context)
     {
@@ -46,6 +59,12 @@ internal static class ChatApi
             return problem;
         }
 
+        if (limits.TryAcquire(caller, context, out var lease) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        context.Response.RegisterForDispose(lease);
         var run = chat.Start(request, model, caller, Problems.TraceId(context));
         runs.Add(run);
         context.Response.RegisterForDisposeAsync(new RequestedRun(run, runs, context.RequestAborted));
@@ -53,7 +72,7 @@ internal static class ChatApi
         {
             if (await run.Started.WaitAsync(settings.Value.StartPatience, context.RequestAborted) is { } failure)
             {
-                return Problems.Create(context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter);
+                return Problems.Create(context, failure);
             }
         }
         catch (TimeoutException)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 
@@ -73,8 +74,15 @@ public sealed record RunDone(string FinishReason) : ChatEvent
 /// <summary><c>error</c>: the last event of a run that failed, in the form of problem details.</summary>
 public sealed record RunError(string Type, string Title, int Status, string Detail, string Code, string TraceId) : ChatEvent
 {
+    /// <summary>The further members of the problem.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, object?>? Extensions { get; init; }
+
     internal override string EventType => "error";
 
     internal static RunError From(GatewayFailure failure, string traceId) => new(
-        "about:blank", failure.Title, failure.Status, failure.Detail, failure.Code, traceId);
+        "about:blank", failure.Title, failure.Status, failure.Detail, failure.Code, traceId)
+    {
+        Extensions = failure.Extensions.ToDictionary(),
+    };
 }

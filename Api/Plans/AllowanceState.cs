@@ -13,5 +13,15 @@ public sealed record AllowanceState(long Limit, long Used, long Reserved, long R
     internal static AllowanceState Of(DateOnly month, long limit, long used, long reserved) => new(
         limit, used, reserved, Math.Max(0, limit - used - reserved), new DateTimeOffset(month.AddMonths(1), TimeOnly.MinValue, TimeSpan.Zero));
 
+    /// <summary>The members as those of a problem.</summary>
+    internal IReadOnlyDictionary<string, object?> ToExtensions() => new Dictionary<string, object?>
+    {
+        ["limit"] = Limit,
+        ["used"] = Used,
+        ["reserved"] = Reserved,
+        ["remaining"] = Remaining,
+        ["resetsAt"] = ResetsAt,
+    };
+
     internal static AllowanceState Of(AllowanceExceededException exceeded) => Of(exceeded.Month, exceeded.Limit, exceeded.Used, exceeded.Reserved);
 }

@@ -31,7 +31,7 @@ internal static class PlanProblems
                 : $"Shorten the conversation, choose a model with shorter answers, or wait until {state.ResetsAt:yyyy-MM-dd} (UTC); the operator of this installation can change the plan."),
             fitsWhenOthersEnd ? RunningCallsPause : state.ResetsAt - now)
         {
-            Allowance = state,
+            Extensions = state.ToExtensions(),
         };
     }
 

@@ -9,6 +9,7 @@ namespace LlmAspire.Api.Plans;
 /// Requests a minute of each user, by their plan: a bucket that is full at first and fills evenly. Each process counts for itself. Safe to use from
 /// several threads.
 /// </summary>
+/// <remarks>Not a policy of the rate limiter's middleware, which sign-in has: that one does not tell what is left.</remarks>
 internal sealed class RequestLimits(IOptions<PlanOptions> plans) : IDisposable
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
@@ -45,8 +46,7 @@ internal sealed class RequestLimits(IOptions<PlanOptions> plans) : IDisposable
             return;
         }
 
-        var pause = lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : Window / limit;
-        await PlanProblems.RateLimited(context, limit, pause).ExecuteAsync(context);
+        await PlanProblems.RateLimited(context, limit, AttemptLimits.RetryAfter(lease)).ExecuteAsync(context);
     }
 
     public void Dispose() => _requests.Dispose();

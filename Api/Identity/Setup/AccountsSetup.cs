@@ -2,6 +2,7 @@ using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
 using LlmAspire.Api.Identity.External;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;

@@ -62,6 +62,7 @@ internal static class EndpointRules
         ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
         ["GET /llm/models"] = new(Who.User),
         ["POST /chat"] = new(Who.User),
+        ["POST /chat/estimate"] = new(Who.User),
         ["DELETE /chat/runs/{id:guid}"] = new(Who.User),
     };
 
