@@ -34,7 +34,7 @@ internal sealed class CallEstimator(CallAccounting accounting)
             Request = await ProviderRequest.ReadAsync(request.Content, userId, outputCap, cancellationToken);
             return new HttpResponseMessage(HttpStatusCode.OK)
             {
-                Content = new StringContent("data: [DONE]\n\n", MediaTypeHeaderValue.Parse("text/event-stream")),
+                Content = new StringContent("", MediaTypeHeaderValue.Parse("text/event-stream")),
             };
         }
     }
