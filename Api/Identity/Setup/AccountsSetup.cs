@@ -18,6 +18,7 @@ namespace LlmAspire.Api.Identity.Setup;
 internal sealed partial class AccountsSetup(
     IServiceScopeFactory scopes,
     SchemaReadiness<TenantContext> schema,
+    ILedgerReadiness ledger,
     AccountsReadiness readiness,
     IDataProtectionProvider protection,
     IHostEnvironment environment,
@@ -32,6 +33,8 @@ internal sealed partial class AccountsSetup(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WhenReadyAsync(stoppingToken);
+        // Who one is comes with what is left of the allowance.
+        await ledger.WhenReadyAsync(stoppingToken);
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), time);
         while (!readiness.IsReady)
         {

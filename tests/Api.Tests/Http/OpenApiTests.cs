@@ -20,8 +20,8 @@ public class OpenApiTests
         Assert.Equal(
             [
                 "delete /chat/runs/{id}", "delete /identity/api-keys/{id}", "delete /organisation/members/{id}", "get /identity/api-keys", "get /identity/me",
-                "get /llm/models", "get /organisation", "get /organisation/members", "post /chat", "post /chat/estimate", "post /identity/api-keys", "post /identity/login",
-                "post /identity/logout", "post /identity/password", "post /identity/refresh", "post /identity/register", "post /organisation/invitations",
+                "get /llm/models", "get /organisation", "get /organisation/members", "post /chat", "post /chat/estimate", "post /identity/api-keys",
+                "post /identity/login", "post /identity/logout", "post /identity/password", "post /identity/refresh", "post /identity/register", "post /organisation/invitations",
                 "put /organisation/members/{id}/role",
             ],
             operations.Keys.Order(StringComparer.Ordinal));
