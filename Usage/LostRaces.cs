@@ -11,7 +11,8 @@ internal static class LostRaces
 
     /// <summary>Does a transaction again when it was the one: nothing was done, and the other one is through.</summary>
     /// <exception cref="PostgresException">Any other error; and a lost race after several of them.</exception>
-    public static async Task<T> RetryAsync<T>(Func<Task<T>> transaction)
+    /// <param name="isLost">What else, in this transaction, says that another one was faster.</param>
+    public static async Task<T> RetryAsync<T>(Func<Task<T>> transaction, Func<PostgresException, bool>? isLost = null)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -19,7 +20,7 @@ internal static class LostRaces
             {
                 return await transaction();
             }
-            catch (PostgresException exception) when (SqlErrors.IsLostRace(exception) && attempt < Retries)
+            catch (PostgresException exception) when (attempt < Retries && (SqlErrors.IsLostRace(exception) || isLost?.Invoke(exception) == true))
             {
                 // Again.
             }

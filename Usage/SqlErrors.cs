@@ -14,6 +14,9 @@ internal static class SqlErrors
     public static bool IsLostRace(PostgresException exception) =>
         exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure;
 
+    /// <summary>The row is there already.</summary>
+    public static bool IsDuplicate(PostgresException exception) => exception.SqlState == PostgresErrorCodes.UniqueViolation;
+
     /// <summary>No partition takes the row. It comes as a violated check without the name of one.</summary>
     public static bool IsMissingPartition(PostgresException exception) =>
         exception.SqlState == PostgresErrorCodes.CheckViolation && string.IsNullOrEmpty(exception.ConstraintName);

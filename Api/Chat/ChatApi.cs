@@ -1,9 +1,11 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Threading.RateLimiting;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +18,7 @@ internal static class ChatApi
 {
     public static IEndpointRouteBuilder MapChatApi(this IEndpointRouteBuilder app)
     {
-        var chat = app.MapGroup("/chat").WithTags("Chat").ForTenant();
+        var chat = app.MapGroup("/chat").WithTags("Chat").ForTenant().LimitRequests();
 
         chat.MapPost("", SendAsync)
             .WithName("SendMessage")
@@ -27,6 +29,7 @@ internal static class ChatApi
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status502BadGateway)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
@@ -35,14 +38,26 @@ internal static class ChatApi
             .WithSummary("Goes on with an answer that was interrupted or stopped. Streams like sending.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
+        chat.MapPost("/estimate", ChatEstimates.EstimateAsync)
+            .WithName("EstimateMessage")
+            .WithSummary("Says what a message may use at most, and whether the organisation's tokens suffice. Sends nothing to a model.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        // Not limited: who asked too often may still read what is being made, and stop it.
         chat.MapGet("/runs/{id:guid}/events", ReadAsync)
+            .DisableRateLimiting()
             .WithName("ReadRun")
             .WithSummary("The events of a run after Last-Event-ID, as they come; from the start without it.")
             .ProducesProblem(StatusCodes.Status404NotFound);
 
         chat.MapDelete("/runs/{id:guid}", StopAsync)
+            .DisableRateLimiting()
             .WithName("StopRun")
             .WithSummary("Stops a run of yours. Its stream still ends with usage and done.")
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -51,41 +66,69 @@ internal static class ChatApi
     }
 
     private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> SendAsync(
-        [FromBody] ChatRequest request, Caller caller, ChatValidator validator, ChatService chat, IOptions<ChatSettings> settings, HttpContext context)
+        [FromBody] ChatRequest request,
+        Caller caller,
+        ChatValidator validator,
+        ChatService chat,
+        RunLimits limits,
+        IOptions<ChatSettings> settings,
+        HttpContext context)
     {
         if (validator.Validate(request, caller, context, out var model) is { } problem)
         {
             return problem;
         }
 
-        return await StreamAsync(await chat.SendAsync(request, model, caller, context, context.RequestAborted), settings.Value, context);
+        return await StreamAsync(
+            caller, limits, lease => chat.SendAsync(request, model, caller, lease, context, context.RequestAborted), settings.Value, context);
     }
 
-    private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> ContinueAsync(
-        Guid id, Caller caller, ChatValidator validator, ChatService chat, IOptions<ChatSettings> settings, HttpContext context) => await StreamAsync(
-        await chat.ContinueAsync(id, model => validator.ValidateModel(model, caller, context, out _), caller, context, context.RequestAborted),
+    private static Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> ContinueAsync(
+        Guid id, Caller caller, ChatValidator validator, ChatService chat, RunLimits limits, IOptions<ChatSettings> settings, HttpContext context) => StreamAsync(
+        caller,
+        limits,
+        lease => chat.ContinueAsync(
+            id, model => validator.ValidateModel(model, caller, context, out _), caller, lease, context, context.RequestAborted),
         settings.Value,
         context);
 
+    /// <param name="begin">Begins the run, which gives its place back when it has ended.</param>
     private static async Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> StreamAsync(
-        (ChatRun? Run, ProblemHttpResult? Problem) begun, ChatSettings settings, HttpContext context)
+        Caller caller, RunLimits limits, Func<RateLimitLease, Task<(ChatRun? Run, ProblemHttpResult? Problem)>> begin, ChatSettings settings, HttpContext context)
     {
-        if (begun.Run is not { } run)
+        if (limits.TryAcquire(caller, context, out var lease) is { } tooMany)
         {
-            return begun.Problem!;
+            return tooMany;
+        }
+
+        ChatRun? run = null;
+        try
+        {
+            (run, var problem) = await begin(lease);
+            if (run is null)
+            {
+                return problem!;
+            }
+        }
+        finally
+        {
+            if (run is null)
+            {
+                lease.Dispose();
+            }
         }
 
         try
         {
             if (await run.Started.WaitAsync(settings.StartPatience, context.RequestAborted) is { } failure)
             {
-                return Problems.Create(context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter);
+                return Problems.Create(context, failure);
             }
         }
         catch (TimeoutException) when (!run.Announce())
         {
             var failure = (await run.Started)!;
-            return Problems.Create(context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter);
+            return Problems.Create(context, failure);
         }
         catch (TimeoutException)
         {
@@ -108,11 +151,11 @@ internal static class ChatApi
         var last = RunEventId.Parse(lastEventId, id);
         if (runs.Find(id, caller.UserId) is { } run)
         {
-            return Stream(FollowAsync(run, last), context);
+            return Stream(FollowAsync(run, last, cancellationToken), context);
         }
 
         return await tenants.Runs.AnyAsync(row => row.Id == id, cancellationToken)
-            ? Stream(reader.ReadAsync(id, last), context)
+            ? Stream(reader.ReadAsync(id, last, cancellationToken), context)
             : ChatProblems.RunUnknown(context);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 
@@ -85,10 +86,17 @@ public sealed record RunError(string Type, string Title, int Status, string Deta
 {
     internal const string InterruptedCode = "run_interrupted";
 
+    /// <summary>The further members of the problem.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, object?>? Extensions { get; init; }
+
     internal override string EventType => "error";
 
     internal static RunError From(GatewayFailure failure, string traceId) => new(
-        "about:blank", failure.Title, failure.Status, failure.Detail, failure.Code, traceId);
+        "about:blank", failure.Title, failure.Status, failure.Detail, failure.Code, traceId)
+    {
+        Extensions = failure.Extensions.Count == 0 ? null : failure.Extensions.ToDictionary(),
+    };
 
     /// <summary>The process that made the answer is gone.</summary>
     internal static RunError Interrupted(string traceId) => new(

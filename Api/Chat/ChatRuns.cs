@@ -16,7 +16,8 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : 
     public IEnumerable<ChatRun> All => _runs.Values.Select(one => one.Run);
 
     /// <summary>Begins to answer.</summary>
-    public void Start(ChatRun run) => _runs[run.Id] = (run, RunAsync(run));
+    /// <param name="place">What the run takes as long as it lasts; disposed of then.</param>
+    public void Start(ChatRun run, IDisposable place) => _runs[run.Id] = (run, RunAsync(run, place));
 
     /// <summary>The run of this user; null when another process makes it, or took it over, or none.</summary>
     public ChatRun? Find(Guid id, Guid userId) => FindLocal(id) is { IsFenced: false } run && run.UserId == userId ? run : null;
@@ -41,11 +42,15 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : 
         Task.WhenAll(_runs.Values.Select(one => one.Execution)).WaitAsync(cancellationToken);
 
     /// <summary>What lasts as long as a run begins and ends here.</summary>
-    private async Task RunAsync(ChatRun run)
+    private async Task RunAsync(ChatRun run, IDisposable place)
     {
         // The request that asked for it may end before.
         await Task.Yield();
-        await run.ExecuteAsync(client);
+        using (place)
+        {
+            await run.ExecuteAsync(client);
+        }
+
         if (run.Answer is { } answer)
         {
             await titles.GiveAsync(run.Plan, answer);

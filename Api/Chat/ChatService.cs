@@ -1,9 +1,11 @@
+using System.Threading.RateLimiting;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -24,6 +26,7 @@ internal sealed class ChatService(
     PostgresState postgres,
     IOptions<DurabilityOptions> durability,
     IOptions<AccountingOptions> accounting,
+    IOptions<PlanOptions> plans,
     TimeProvider time,
     ILogger<ChatRun> logger)
 {
@@ -32,28 +35,28 @@ internal sealed class ChatService(
     private const string GoOn = "Your answer was cut off. Go on exactly where it stopped: repeat nothing, and add no introduction.";
 
     /// <summary>Begins to answer, or says why not.</summary>
+    /// <param name="lease">The caller's place among the concurrent runs: the run's, once there is one.</param>
     public async Task<(ChatRun? Run, ProblemHttpResult? Problem)> SendAsync(
-        ChatRequest request, ChatModel model, Caller caller, HttpContext context, CancellationToken cancellationToken)
-    {
-        var place = new Place(null, null, []);
-        if (request.ConversationId is { } conversationId)
-        {
-            var (found, problem) = await TryReadAsync(context, token => FindPlaceAsync(conversationId, request, context, token), cancellationToken);
-            if (problem is not null)
-            {
-                return (null, problem);
-            }
+        ChatRequest request, ChatModel model, Caller caller, RateLimitLease lease, HttpContext context, CancellationToken cancellationToken) =>
+        await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null
+            ? (null, problem)
+            : (Start(Plan(request, model, caller, Problems.TraceId(context), place), lease), null);
 
-            place = found!;
-        }
-
-        return (Start(Plan(request, model, caller, Problems.TraceId(context), place)), null);
-    }
+    /// <summary>What the model would be told, or why it would not.</summary>
+    public async Task<(IReadOnlyList<ChatMessage>? Messages, ProblemHttpResult? Problem)> ReadAsync(
+        ChatRequest request, HttpContext context, CancellationToken cancellationToken) =>
+        await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null ? (null, problem) : (Messages(request, place), null);
 
     /// <summary>Goes on with an answer that was interrupted or stopped, or says why not.</summary>
     /// <param name="validate">Null when the caller may use the answer's model.</param>
+    /// <param name="lease"><inheritdoc cref="SendAsync" path="/param[@name='lease']"/></param>
     public Task<(ChatRun? Run, ProblemHttpResult? Problem)> ContinueAsync(
-        Guid runId, Func<string?, ProblemHttpResult?> validate, Caller caller, HttpContext context, CancellationToken cancellationToken) => TryReadAsync<ChatRun>(
+        Guid runId,
+        Func<string?, ProblemHttpResult?> validate,
+        Caller caller,
+        RateLimitLease lease,
+        HttpContext context,
+        CancellationToken cancellationToken) => TryReadAsync<ChatRun>(
         context,
         async token =>
         {
@@ -87,16 +90,21 @@ internal sealed class ChatService(
 
             return (Start(new RunPlan(
                 runId, stored.Attempt + 1, Context(caller, stored.ConversationId, requestId, answer.Model!), stored.ConversationId, user.Id, answer.Id,
-                Problems.TraceId(context), answer.Content, chat, null, null)), null);
+                Problems.TraceId(context), answer.Content, chat, null, null), lease), null);
         },
         cancellationToken);
 
-    private ChatRun Start(RunPlan plan)
+    private ChatRun Start(RunPlan plan, RateLimitLease lease)
     {
         var run = new ChatRun(plan, journal, accounting.Value.SettleTimeout, time, logger);
-        runs.Start(run);
+        runs.Start(run, lease);
         return run;
     }
+
+    private Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(ChatRequest request, HttpContext context, CancellationToken cancellationToken) =>
+        request.ConversationId is { } conversationId
+            ? TryReadAsync(context, token => FindPlaceAsync(conversationId, request, context, token), cancellationToken)
+            : Task.FromResult<(Place?, ProblemHttpResult?)>((new Place(null, null, []), null));
 
     private async Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(
         Guid conversationId, ChatRequest request, HttpContext context, CancellationToken cancellationToken)
@@ -135,14 +143,8 @@ internal sealed class ChatService(
         var messageId = Guid.CreateVersion7(now.AddMilliseconds(1));
         var runId = Guid.CreateVersion7(now);
         var context = Context(caller, conversationId, Guid.CreateVersion7(now), model.Id);
-        var chat = paths.ToChat(place.Path);
-        if (request.Message is { } message)
-        {
-            chat.Add(new ChatMessage(ChatRole.User, message));
-        }
-
         return new RunPlan(
-            runId, 1, context, conversationId, userMessageId, messageId, traceId, "", chat,
+            runId, 1, context, conversationId, userMessageId, messageId, traceId, "", Messages(request, place),
             new RunStart(
                 runId, instance.InstanceId, context.RequestId, caller.OrgId, caller.UserId, conversationId,
                 place.Conversation is null ? FallbackTitle(request.Message!) : null,
@@ -151,7 +153,18 @@ internal sealed class ChatService(
                 conversationId, place.Conversation is null, request.Message is null ? null : userMessageId, place.Conversation?.CurrentMessageId));
     }
 
-    private static CallContext Context(Caller caller, Guid conversationId, Guid requestId, string model) => new()
+    private List<ChatMessage> Messages(ChatRequest request, Place place)
+    {
+        var chat = paths.ToChat(place.Path);
+        if (request.Message is { } message)
+        {
+            chat.Add(new ChatMessage(ChatRole.User, message));
+        }
+
+        return chat;
+    }
+
+    private CallContext Context(Caller caller, Guid conversationId, Guid requestId, string model) => new()
     {
         UserId = caller.UserId,
         OrgId = caller.OrgId,
@@ -160,6 +173,7 @@ internal sealed class ChatService(
         ConversationId = conversationId,
         Operation = UsageOperation.Chat,
         ModelAlias = model,
+        AllowanceLimit = plans.Value[caller.OrgPlan].TokensPerMonth,
     };
 
     private static string FallbackTitle(string message)

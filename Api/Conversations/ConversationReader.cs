@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LlmAspire.Api.Chat;
-using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using Microsoft.EntityFrameworkCore;

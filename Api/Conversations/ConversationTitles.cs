@@ -87,6 +87,7 @@ internal sealed partial class ConversationTitles(
             ConversationId = plan.ConversationId,
             Operation = UsageOperation.Title,
             ModelAlias = gateway.Value.PromptModel,
+            AllowanceLimit = plan.Context.AllowanceLimit,
         };
         using var scope = context.Enter();
         await using var leaving = cancellationToken.Register(() => context.MarkCancelled(UsageOutcome.Disconnected));

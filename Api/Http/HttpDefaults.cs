@@ -1,3 +1,4 @@
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
@@ -38,6 +39,7 @@ internal static class HttpDefaults
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.UseRequestLimits();
         return app;
     }
 }

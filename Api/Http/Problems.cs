@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using LlmAspire.Api.Llm;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 
@@ -11,20 +12,30 @@ namespace LlmAspire.Api.Http;
 /// </summary>
 internal static class Problems
 {
+    /// <param name="extensions">Further members of the problem, by their names in JSON.</param>
     public static ProblemHttpResult Create(
-        HttpContext context, int status, string code, string title, string detail, TimeSpan? retryAfter = null)
+        HttpContext context,
+        int status,
+        string code,
+        string title,
+        string detail,
+        TimeSpan? retryAfter = null,
+        IEnumerable<KeyValuePair<string, object?>>? extensions = null)
     {
         if (retryAfter is { } pause)
         {
             context.Response.Headers[HeaderNames.RetryAfter] = ((int)Math.Ceiling(pause.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         }
 
-        return TypedResults.Problem(detail, null, status, title, null, new Dictionary<string, object?>
+        return TypedResults.Problem(detail, null, status, title, null, new Dictionary<string, object?>(extensions ?? [])
         {
             ["code"] = code,
             ["traceId"] = TraceId(context),
         });
     }
+
+    public static ProblemHttpResult Create(HttpContext context, GatewayFailure failure) => Create(
+        context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter, failure.Extensions);
 
     /// <summary>For an error status that the framework answers without a body.</summary>
     public static ProblemHttpResult ForStatus(HttpContext context, int status) => status switch

@@ -15,7 +15,7 @@ internal sealed class AccountClaims(TenantContext accounts, IOptions<IdentityOpt
 {
     public async Task<ClaimsPrincipal> CreateAsync(Account user)
     {
-        var plan = user.Plan ?? await accounts.Organisations.Where(organisation => organisation.Id == user.OrganisationId)
+        var plan = await accounts.Organisations.Where(organisation => organisation.Id == user.OrganisationId)
             .Select(organisation => organisation.Plan).SingleAsync();
         return new ClaimsPrincipal(new ClaimsIdentity(
             [.. Caller.ClaimsOf(user, plan), new Claim(options.Value.ClaimsIdentity.SecurityStampClaimType, user.SecurityStamp!)],

@@ -1,10 +1,12 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.External;
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Identity;
 
@@ -67,7 +69,14 @@ internal static class IdentityApi
     }
 
     private static async Task<Results<Created<MeResponse>, ProblemHttpResult>> RegisterAsync(
-        RegisterRequest request, Registration registration, TenantContext accounts, AttemptLimits limits, HttpContext context, CancellationToken cancellationToken)
+        RegisterRequest request,
+        Registration registration,
+        TenantContext accounts,
+        Allowances allowances,
+        IOptions<PlanOptions> plans,
+        AttemptLimits limits,
+        HttpContext context,
+        CancellationToken cancellationToken)
     {
         if ((AccountValidator.Validate(request, context) ?? limits.TryEmail(request.Email, context)) is { } refusal)
         {
@@ -75,7 +84,7 @@ internal static class IdentityApi
         }
 
         var (account, problem) = await registration.RegisterAsync(request, context, cancellationToken);
-        return account is null ? problem! : TypedResults.Created("/identity/me", await DescribeAsync(accounts, account.Id, cancellationToken));
+        return account is null ? problem! : TypedResults.Created("/identity/me", await DescribeAsync(accounts, allowances, plans, account.Id, cancellationToken));
     }
 
     private static async Task<Results<SignInHttpResult, ProblemHttpResult>> LoginAsync(
@@ -132,17 +141,27 @@ internal static class IdentityApi
     }
 
     private static async Task<Results<Ok<MeResponse>, UnauthorizedHttpResult>> GetMeAsync(
-        Caller caller, TenantContext accounts, CancellationToken cancellationToken) =>
-        await DescribeAsync(accounts, caller.UserId, cancellationToken) is { } me ? TypedResults.Ok(me) : TypedResults.Unauthorized();
+        Caller caller, TenantContext accounts, Allowances allowances, IOptions<PlanOptions> plans, CancellationToken cancellationToken) =>
+        await DescribeAsync(accounts, allowances, plans, caller.UserId, cancellationToken) is { } me ? TypedResults.Ok(me) : TypedResults.Unauthorized();
 
-    private static Task<MeResponse?> DescribeAsync(TenantContext accounts, Guid id, CancellationToken cancellationToken) => accounts.Users
-        .Where(account => account.Id == id)
-        .Select(account => new MeResponse(
+    private static async Task<MeResponse?> DescribeAsync(
+        TenantContext accounts, Allowances allowances, IOptions<PlanOptions> plans, Guid id, CancellationToken cancellationToken)
+    {
+        if (await accounts.Users.AsNoTracking().Include(row => row.Organisation)
+            .SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { Organisation: { } organisation } account)
+        {
+            return null;
+        }
+
+        var plan = account.Plan ?? organisation.Plan;
+        return new MeResponse(
             account.Id,
             account.Email,
-            new OrganisationReference(account.OrganisationId, account.Organisation!.Name),
+            new OrganisationReference(organisation.Id, organisation.Name),
             account.Role,
-            account.Plan ?? account.Organisation.Plan,
-            account.IsOperator))
-        .SingleOrDefaultAsync(cancellationToken);
+            plan,
+            account.IsOperator,
+            LimitsResponse.Of(plans.Value, plan, organisation.Plan),
+            await allowances.FindAsync(organisation.Id, organisation.Plan, cancellationToken));
+    }
 }

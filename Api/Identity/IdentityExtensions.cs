@@ -6,6 +6,7 @@ using LlmAspire.Api.Identity.External;
 using LlmAspire.Api.Identity.Keys;
 using LlmAspire.Api.Identity.Organisations;
 using LlmAspire.Api.Identity.Setup;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -39,8 +40,7 @@ internal static class IdentityExtensions
         services.AddHealthChecks().AddCheck<AccountsHealthCheck>("accounts");
 
         services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<PlanOptions>().BindConfiguration(PlanOptions.Section)
-            .Validate(plans => Enum.IsDefined(plans.Default), "Plans:Default must be basic, pro or enterprise.").ValidateOnStart();
+        builder.AddPlans();
         services.AddSingleton<KnownAccounts>();
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<AttemptLimits>();

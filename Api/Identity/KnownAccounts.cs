@@ -34,7 +34,7 @@ internal sealed class KnownAccounts(IServiceScopeFactory scopes, TimeProvider ti
         var account = await accounts.Users.AsNoTracking().Include(row => row.Organisation).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         return account is null ? null : new KnownAccount(
             account.SecurityStamp!,
-            Caller.ClaimsOf(account, account.Plan ?? account.Organisation!.Plan));
+            Caller.ClaimsOf(account, account.Organisation!.Plan));
     }
 }
 

@@ -1,5 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;

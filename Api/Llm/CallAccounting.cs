@@ -15,4 +15,8 @@ internal sealed record CallAccounting(
     IOptions<GatewayOptions> Gateway,
     IOptions<AccountingOptions> Options,
     TimeProvider Time,
-    ILogger<CallAccounting> Logger);
+    ILogger<CallAccounting> Logger)
+{
+    /// <summary>The cap for a call that asks for none.</summary>
+    public int OutputCap(string alias) => Math.Min(Gateway.Value.MaxOutputTokens, Catalog.FindModel(alias)?.MaxOutputTokens ?? int.MaxValue);
+}

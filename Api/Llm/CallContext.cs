@@ -34,6 +34,9 @@ public sealed class CallContext
     /// <summary>The alias that the caller asked for.</summary>
     public required string ModelAlias { get; init; }
 
+    /// <summary>The tokens that the organisation may use in a month; null for any number.</summary>
+    public long? AllowanceLimit { get; init; }
+
     /// <summary>How the calls were cancelled; null while they were not.</summary>
     public UsageOutcome? CancelledAs
     {

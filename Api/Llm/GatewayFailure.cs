@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 
 namespace LlmAspire.Api.Llm;
@@ -12,6 +13,9 @@ namespace LlmAspire.Api.Llm;
 /// <param name="RetryAfter">When trying again makes sense; null when it does not, or when nobody knows.</param>
 public sealed record GatewayFailure(int Status, string Code, string Title, string Detail, TimeSpan? RetryAfter = null)
 {
+    /// <summary>Further members of the problem, by their names in JSON.</summary>
+    public IReadOnlyDictionary<string, object?> Extensions { get; init; } = ReadOnlyDictionary<string, object?>.Empty;
+
     public static GatewayFailure Unreachable { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "gateway_unavailable", "The model gateway is not reachable.",
         "Nothing was sent to a model. Try again in a few seconds.", TimeSpan.FromSeconds(5));

@@ -33,6 +33,7 @@ internal static class LlmExtensions
         services.AddSingleton<CallMetrics>();
         services.AddSingleton<CallAccounting>();
         services.AddTransient<UsageAccountingHandler>();
+        services.AddSingleton<CallEstimator>();
         services.AddGatewayHttpClient();
 
         services.AddSingleton<ModelCatalog>();
@@ -87,11 +88,12 @@ internal static class LlmExtensions
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
         .AddHttpMessageHandler<UsageAccountingHandler>();
 
-    private static IChatClient CreateOpenAIClient(IServiceProvider provider)
-    {
-        var options = provider.GetRequiredService<IOptions<GatewayOptions>>().Value;
-        var http = provider.GetRequiredService<IHttpClientFactory>().CreateClient(GatewayClient.Name);
-        return new OpenAIClient(new ApiKeyCredential(options.ApiKey), new OpenAIClientOptions
+    private static IChatClient CreateOpenAIClient(IServiceProvider provider) => CreateOpenAIClient(
+        provider.GetRequiredService<IOptions<GatewayOptions>>().Value,
+        provider.GetRequiredService<IHttpClientFactory>().CreateClient(GatewayClient.Name));
+
+    internal static IChatClient CreateOpenAIClient(GatewayOptions options, HttpClient http) =>
+        new OpenAIClient(new ApiKeyCredential(options.ApiKey), new OpenAIClientOptions
         {
             Endpoint = options.OpenAIEndpoint,
             Transport = new HttpClientPipelineTransport(http),
@@ -100,7 +102,6 @@ internal static class LlmExtensions
             // Nor are its time-outs wanted: the accounting handler has them, and settles what it cuts.
             NetworkTimeout = Timeout.InfiniteTimeSpan,
         }).GetChatClient(options.ChatModel).AsIChatClient();
-    }
 
     private sealed class GatewayRequired;
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Llm;
@@ -92,6 +93,7 @@ internal sealed partial class ProviderCall
                     ModelAlias = _context.ModelAlias,
                     ReservedPromptTokens = _request.PromptBound,
                     ReservedCompletionTokens = _request.OutputCap,
+                    AllowanceLimit = _context.AllowanceLimit,
                 },
                 cancellationToken);
         }
@@ -99,13 +101,19 @@ internal sealed partial class ProviderCall
         {
             // There is nothing to settle, and the context never hears of it.
             _settled.SetCanceled(CancellationToken.None);
-            if (exception is not LedgerUnavailableException unavailable)
+            var failure = exception switch
+            {
+                LedgerUnavailableException unavailable => GatewayFailure.LedgerUnavailable(unavailable.RetryAfter),
+                AllowanceExceededException exceeded => PlanProblems.AllowanceExceeded(exceeded, _accounting.Time.GetUtcNow()),
+                _ => null,
+            };
+            if (failure is null)
             {
                 throw;
             }
 
             LogRefused(_accounting.Logger, Id, exception.Message);
-            throw new CallRefusedException(GatewayFailure.LedgerUnavailable(unavailable.RetryAfter), exception);
+            throw new CallRefusedException(failure, exception);
         }
 
         _context.Add(_settled.Task);

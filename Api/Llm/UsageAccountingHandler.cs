@@ -24,7 +24,7 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
 
         var context = CallContext.Current
             ?? throw new InvalidOperationException("A model was called outside a CallContext: the ledger would not know for whom. Enter one first.");
-        var body = await ProviderRequest.ReadAsync(request.Content, context.UserId, OutputCap(context.ModelAlias), cancellationToken);
+        var body = await ProviderRequest.ReadAsync(request.Content, context.UserId, accounting.OutputCap(context.ModelAlias), cancellationToken);
         var call = new ProviderCall(context, body, accounting);
         await call.OpenAsync(cancellationToken);
         if (cancellationToken.IsCancellationRequested || call.Life.IsCancellationRequested)
@@ -72,9 +72,6 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
             throw;
         }
     }
-
-    private int OutputCap(string alias) =>
-        Math.Min(accounting.Gateway.Value.MaxOutputTokens, accounting.Catalog.FindModel(alias)?.MaxOutputTokens ?? int.MaxValue);
 
     /// <summary>A request of our own: the caller may dispose of its while it is being sent.</summary>
     private static HttpRequestMessage Copy(HttpRequestMessage request, ProviderRequest body, Guid callId)

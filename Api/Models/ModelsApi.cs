@@ -1,6 +1,7 @@
 using System.Globalization;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 
@@ -17,7 +18,9 @@ internal static class ModelsApi
         app.MapGet("/llm/models", ListModels)
             .WithName("ListModels")
             .WithSummary("Lists the models of your plan; with include=locked also those it lacks, with the plan that has them.")
-            .WithTags("Models");
+            .WithTags("Models")
+            .LimitRequests()
+            .ProducesProblem(StatusCodes.Status429TooManyRequests);
         return app;
     }
 

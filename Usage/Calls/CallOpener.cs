@@ -46,7 +46,9 @@ internal sealed class CallOpener(
         catch (Exception exception)
         {
             running.Remove(call.Id);
-            throw exception as LedgerUnavailableException ?? new LedgerUnavailableException("The service is stopping.", exception);
+            throw exception is LedgerUnavailableException or AllowanceExceededException
+                ? exception
+                : new LedgerUnavailableException("The service is stopping.", exception);
         }
     }
 
@@ -81,12 +83,21 @@ internal sealed class CallOpener(
     {
         try
         {
-            if (await postgres.TryAsync(patience => table.InsertAsync([.. batch.Select(queued => queued.Item)], patience), CancellationToken.None))
+            IReadOnlyDictionary<Guid, AllowanceExceededException> refused = null!;
+            if (await postgres.TryAsync(
+                async patience => refused = await table.InsertAsync([.. batch.Select(queued => queued.Item)], patience), CancellationToken.None))
             {
                 foreach (var queued in batch)
                 {
-                    admission.Remember(queued.Item);
-                    queued.SetDurable();
+                    if (refused.TryGetValue(queued.Item.Id, out var exceeded))
+                    {
+                        queued.SetFailed(exceeded);
+                    }
+                    else
+                    {
+                        admission.Remember(queued.Item);
+                        queued.SetDurable();
+                    }
                 }
 
                 return;

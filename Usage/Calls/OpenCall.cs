@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LlmAspire.Usage;
 
 /// <summary>
@@ -32,6 +34,13 @@ public sealed record OpenCall
 
     /// <summary>The output cap that was sent.</summary>
     public required long ReservedCompletionTokens { get; init; }
+
+    /// <summary>
+    /// The tokens that the organisation may use in the call's month (UTC); null for any number. Not stored: a call that was admitted while PostgreSQL
+    /// was away is booked whatever the limit is.
+    /// </summary>
+    [JsonIgnore]
+    public long? AllowanceLimit { get; init; }
 
     /// <summary>The <see cref="ApiInstance"/> that runs it; set by whoever opens.</summary>
     public Guid InstanceId { get; init; }

@@ -76,6 +76,7 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         });
         modelBuilder.Entity<OpenCall>(call =>
         {
+            call.Ignore(row => row.AllowanceLimit);
             call.ToTable("open_call");
             call.Property(row => row.OpenedAt).HasDefaultValueSql("now()");
         });

@@ -91,6 +91,7 @@ internal sealed class SpoolReplayer(
             OpenCall[] open = [.. entries.Where(entry => entry.Kind == SpoolKind.Open && running.Contains(entry.CallId)).Select(entry => entry.ToOpenCall())];
             if (open.Length > 0)
             {
+                // Without a limit: they were admitted, and run.
                 await openCalls.InsertAsync(open, cancellationToken);
             }
 

@@ -46,7 +46,9 @@ public sealed class StackFixture : IAsyncLifetime
             builder.CreateResourceBuilder(project)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", _otlp.Endpoint)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "200");
+                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "200")
+                // Tests ask faster than people.
+                .WithEnvironment("Plans__Pro__RequestsPerMinute", "100000");
         }
 
         _app = await builder.BuildAsync(patience.Token);

@@ -3,7 +3,7 @@ namespace LlmAspire.Usage.Tests;
 internal static class Calls
 {
     /// <summary>A call that reserves 100 + 1,000 tokens.</summary>
-    public static OpenCall Open(Guid? id = null, Guid? user = null, Guid? org = null) => new()
+    public static OpenCall Open(Guid? id = null, Guid? user = null, Guid? org = null, long? limit = null) => new()
     {
         Id = id ?? Guid.CreateVersion7(),
         RequestId = Guid.CreateVersion7(),
@@ -14,6 +14,7 @@ internal static class Calls
         ModelAlias = "chat-default",
         ReservedPromptTokens = 100,
         ReservedCompletionTokens = 1000,
+        AllowanceLimit = limit,
     };
 
     /// <summary>The event that settles a call.</summary>

@@ -92,7 +92,8 @@ public class UsageSumsTests(PostgresFixture postgres)
         Assert.Single(await host.Sums.DropMonthsAsync(DateTimeOffset.UtcNow.AddMonths(-1), Cancellation));
     }
 
-    private static Task OpenAsync(LedgerHost host, OpenCall call) => new OpenCallTable(host.Source, new RunningCalls()).InsertAsync([call], Cancellation);
+    private static async Task OpenAsync(LedgerHost host, OpenCall call) =>
+        Assert.Empty(await new OpenCallTable(host.Source, new RunningCalls()).InsertAsync([call], Cancellation));
 
     private async Task<LedgerHost> NewHostAsync() => await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
 }

@@ -128,13 +128,13 @@ internal sealed partial class RunJournal(
         }
     }
 
-    private async Task WriteToPostgresAsync(IReadOnlyList<RunRecord> records, CancellationToken cancellationToken)
+    private async Task WriteToPostgresAsync(RunRecord[] records, CancellationToken cancellationToken)
     {
         try
         {
             Tell(await table.WriteAsync(records, cancellationToken));
         }
-        catch (PostgresException exception) when (SqlErrors.IsDataError(exception) && records.Count > 1)
+        catch (PostgresException exception) when (SqlErrors.IsDataError(exception) && records.Length > 1)
         {
             foreach (var record in records)
             {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Usage;
 using Npgsql;
 using static NpgsqlTypes.NpgsqlDbType;

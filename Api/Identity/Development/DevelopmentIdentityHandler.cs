@@ -32,7 +32,7 @@ internal sealed class DevelopmentIdentityHandler(
                 $"{UserHeader} must be one of {string.Join(", ", DemoAccounts.All.Select(demo => demo.Name))}."));
         }
 
-        var identity = new ClaimsIdentity(Caller.ClaimsOf(account.ToAccount(), account.Plan), SchemeName);
+        var identity = new ClaimsIdentity(Caller.ClaimsOf(account.ToAccount(), account.Organisation.Plan), SchemeName);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName)));
     }
 }

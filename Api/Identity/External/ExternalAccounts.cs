@@ -1,5 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -53,7 +54,7 @@ internal sealed class ExternalAccounts(IServiceScopeFactory scopes, IOptions<Pla
         account.Plan = person.Plan;
         // One transaction, with nothing in it when nothing has changed.
         await accounts.SaveChangesAsync(cancellationToken);
-        return new KnownAccount(account.SecurityStamp!, Caller.ClaimsOf(account, account.Plan ?? organisation.Plan));
+        return new KnownAccount(account.SecurityStamp!, Caller.ClaimsOf(account, organisation.Plan));
     }
 
     private async Task<Organisation> FindOrganisationAsync(TenantContext accounts, ExternalPerson person, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.Development;
 using LlmAspire.Api.Identity.External;
+using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;
@@ -17,6 +18,7 @@ namespace LlmAspire.Api.Identity.Setup;
 internal sealed partial class AccountsSetup(
     IServiceScopeFactory scopes,
     SchemaReadiness<TenantContext> schema,
+    ILedgerReadiness ledger,
     AccountsReadiness readiness,
     IDataProtectionProvider protection,
     IHostEnvironment environment,
@@ -31,6 +33,8 @@ internal sealed partial class AccountsSetup(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WhenReadyAsync(stoppingToken);
+        // Who one is comes with what is left of the allowance.
+        await ledger.WhenReadyAsync(stoppingToken);
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), time);
         while (!readiness.IsReady)
         {

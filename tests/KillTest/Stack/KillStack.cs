@@ -39,6 +39,14 @@ internal sealed class KillStack : IAsyncDisposable
             ["Usage__LivenessInterval"] = "00:00:00.5",
             // Titles are calls that no client sees.
             ["Chat__GenerateTitles"] = "false",
+            // More than the load asks for, but a limit: every call passes the check of the allowance.
+            ["Plans__Pro__TokensPerMonth"] = "1000000000",
+            ["Plans__Basic__RequestsPerMinute"] = "100000",
+            ["Plans__Pro__RequestsPerMinute"] = "100000",
+            ["Plans__Enterprise__RequestsPerMinute"] = "100000",
+            ["Plans__Basic__ConcurrentRuns"] = "10000",
+            ["Plans__Pro__ConcurrentRuns"] = "10000",
+            ["Plans__Enterprise__ConcurrentRuns"] = "10000",
         }))];
         Workers = [.. new[] { "worker-1", "worker-2" }.Select(name => NewService(name, "UsageWorker", ports, new()
         {
