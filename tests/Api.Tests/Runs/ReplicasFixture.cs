@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using LlmAspire.Api.Chat.Runs;
 using LlmAspire.TestPostgres;
 using Microsoft.AspNetCore.Http;
 using Npgsql;
