@@ -36,6 +36,8 @@ internal static class ChatApi
         chat.MapPost("/runs/{id:guid}/continue", ContinueAsync)
             .WithName("ContinueRun")
             .WithSummary("Goes on with an answer that was interrupted or stopped. Streams like sending.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
@@ -46,6 +48,8 @@ internal static class ChatApi
             .WithSummary("Says what a message may use at most, and whether the organisation's tokens suffice. Sends nothing to a model.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 

@@ -21,6 +21,12 @@ public sealed record ProblemWords(string Title, string Advice)
             new("You may not use this model.", problem.Detail ?? "Choose another model and try again."),
         { Status: StatusCodes.Status413PayloadTooLarge } =>
             new("The message is too long.", "Shorten it, or begin a new chat: earlier messages go along with it."),
+        { Code: "allowance_exceeded" } =>
+            new("Your organisation's tokens for this month do not suffice.", problem.Detail ?? "Ask an admin of your organisation."),
+        { Code: "too_many_runs" } =>
+            new("Too many answers are being made for you.", "Wait until one has ended, or stop one; it may be in another tab."),
+        { Code: "answer_running" } =>
+            new("The answer before is still being made.", "Open the conversation again to see it, or wait until it has ended."),
         { Status: StatusCodes.Status429TooManyRequests } =>
             new("That was more than your plan allows for now.", problem.Detail ?? "Wait a little and try again."),
         { Status: >= 400 and < 500 } =>

@@ -1,18 +1,18 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace LlmAspire.EndToEnd.Tests;
 
 /// <summary>A service as a real process, with a home of its own: what replicas share, they share elsewhere.</summary>
-internal sealed class ServiceProcess : IDisposable
+internal sealed partial class ServiceProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly HttpClient _http = new();
     private readonly ConcurrentQueue<string> _output = new();
+    private string _health = "";
     private readonly string _home = Directory.CreateTempSubdirectory("llmaspire-home-").FullName;
 
     /// <param name="environment">Beyond what every service gets.</param>
@@ -20,15 +20,13 @@ internal sealed class ServiceProcess : IDisposable
     {
         var folder = Path.GetFullPath(Path.Combine(Projects.AppHost.ProjectPath, "..", project));
         var output = Path.GetRelativePath(Path.Combine(Projects.AppHost.ProjectPath, "..", "tests", "EndToEnd.Tests"), AppContext.BaseDirectory);
-        Address = new Uri($"http://localhost:{FreePort()}");
-        _http.BaseAddress = Address;
         var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, output, $"{project}.dll")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
-        start.Environment["ASPNETCORE_URLS"] = Address.ToString();
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["HOME"] = _home;
         start.Environment["Spool__Directory"] = Path.Combine(_home, "spool");
@@ -44,9 +42,10 @@ internal sealed class ServiceProcess : IDisposable
         _process.BeginErrorReadLine();
     }
 
-    public Uri Address { get; }
+    /// <summary>Where it listens: a port that the system chose. Known when it is healthy.</summary>
+    public Uri Address { get; private set; } = null!;
 
-    public string Output => string.Join('\n', _output);
+    public string Output => string.Join('\n', [.. _output, _health]);
 
     public int ExitCode => _process.ExitCode;
 
@@ -90,20 +89,17 @@ internal sealed class ServiceProcess : IDisposable
 
     private async Task<bool> IsHealthyAsync()
     {
-        try
-        {
-            return (await _http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken)).IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
+        if (_output.Select(line => Listening().Match(line)).FirstOrDefault(match => match.Success) is not { } match)
         {
             return false;
         }
+
+        Address = new Uri(match.Groups[1].Value);
+        using var health = await _http.GetAsync(new Uri(Address, "/health"), TestContext.Current.CancellationToken);
+        _health = await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return health.IsSuccessStatusCode;
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    [GeneratedRegex(@"Now listening on: (http://\S+)")]
+    private static partial Regex Listening();
 }

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using LlmAspire.Api.Chat;
+using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Plans;
 using LlmAspire.Api.Tests.Identity;
+using LlmAspire.Api.Tests.Runs;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
 using Npgsql;
@@ -61,6 +63,30 @@ public class AllowanceApiTests
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(31));
         Assert.Equal(0L, await QueryAsync(api, "SELECT count(*) FROM ledger.allowance"));
         Assert.Empty(gateway.Chats);
+    }
+
+    [Fact]
+    public async Task a_message_that_does_not_fit_leaves_nothing_in_its_conversation_nor_a_new_one()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = await ApiAsync(gateway, "6000");
+        var client = await api.CreateReadyClientAsync();
+        // Its reserve stays: nothing ingests here.
+        var first = (await client.SendAsync(Hi))[0].Data;
+        var (conversationId, answerId) = (first.GetProperty("conversationId").GetGuid(), first.GetProperty("messageId").GetGuid());
+
+        using var followed = await client.ChatAsync(new { conversationId, message = "And then?" });
+        using var begun = await client.ChatAsync(Hi);
+
+        await followed.IsProblemAsync(HttpStatusCode.TooManyRequests, "allowance_exceeded");
+        await begun.IsProblemAsync(HttpStatusCode.TooManyRequests, "allowance_exceeded");
+        using var conversation = await client.GetAsync($"/conversations/{conversationId}", Token);
+        var stored = await conversation.ReadAsync();
+        Assert.Equal(answerId, stored.GetProperty("currentMessageId").GetGuid());
+        Assert.Equal(2, stored.GetProperty("messages").GetArrayLength());
+        Assert.Equal(1L, await QueryAsync(api, "SELECT count(*) FROM tenant.conversation"));
+        Assert.Equal(2L, await QueryAsync(api, "SELECT count(*) FROM tenant.message"));
+        Assert.Equal(1L, await QueryAsync(api, "SELECT count(*) FROM tenant.run"));
     }
 
     [Fact]
@@ -161,6 +187,8 @@ public class AllowanceApiTests
         Assert.Equal((100, 60, 30, 10), (error.GetProperty("limit").GetInt32(), error.GetProperty("used").GetInt32(), error.GetProperty("reserved").GetInt32(), error.GetProperty("remaining").GetInt32()));
         Assert.Equal(new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero), error.GetProperty("resetsAt").GetDateTimeOffset());
         Assert.False(error.TryGetProperty("extensions", out _));
+        var replayed = Assert.Single(StoredEvent.Deserialize(StoredEvent.Serialize([RunError.From(failure, "trace")])));
+        Assert.True(JsonElement.DeepEquals(error, JsonSerializer.SerializeToElement<object>(replayed, JsonSerializerOptions.Web)));
     }
 
     private static async Task<ApiFactory> ApiAsync(TestGateway gateway, string tokensPerMonth) => new(gateway.BaseUrl)

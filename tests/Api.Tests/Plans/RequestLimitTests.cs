@@ -38,16 +38,19 @@ public class RequestLimitTests
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Plans:Pro:RequestsPerMinute"] = "1" } };
         var pro = await api.CreateReadyClientAsync("pro");
         var rival = await api.CreateReadyClientAsync("rival");
-        using var first = await pro.GetAsync("/llm/models", Token);
+        gateway.OnChat = Answers.SendAndWait(Answers.Content);
+        using var first = await pro.ChatAsync(new { message = "Hi" });
+        await using var events = first.ReadEventsAsync().GetAsyncEnumerator(Token);
+        Assert.True(await events.MoveNextAsync());
         using var second = await pro.GetAsync("/llm/models", Token);
         await second.IsProblemAsync(HttpStatusCode.TooManyRequests, "rate_limited");
 
         using var other = await rival.GetAsync("/llm/models", Token);
-        using var stop = await pro.DeleteAsync($"/chat/runs/{Guid.NewGuid()}", Token);
+        using var stop = await pro.DeleteAsync($"/chat/runs/{events.Current.Data.GetProperty("runId").GetGuid()}", Token);
         using var description = await pro.GetAsync("/openapi/v1.json", Token);
 
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
-        await stop.IsProblemAsync(HttpStatusCode.NotFound, "run_unknown");
+        Assert.Equal(HttpStatusCode.NoContent, stop.StatusCode);
         Assert.False(description.Headers.Contains("RateLimit-Limit"));
     }
 

@@ -1,5 +1,9 @@
 using System.Net;
 using LlmAspire.Api.Tests.Identity;
+using LlmAspire.Api.Tests.Runs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmAspire.Api.Tests.Plans;
 
@@ -52,5 +56,58 @@ public class RunLimitTests
             using var next = await client.ChatAsync(new { message = "Hi" });
             return next.StatusCode == HttpStatusCode.OK;
         });
+    }
+
+    [Fact]
+    public async Task a_run_that_outlives_its_request_keeps_its_place_until_it_has_ended()
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl)
+        {
+            Settings = { ["Plans:Pro:ConcurrentRuns"] = "1" },
+            Replace = services => services.AddSingleton<IStartupFilter>(new FirstChatEnds(ended)),
+        };
+        var client = await api.CreateReadyClientAsync();
+        var script = new Script(["Hel", "lo"]);
+        gateway.OnChat = script.AnswerAsync;
+        using (var left = await client.ChatAsync(new { message = "Hi" }))
+        {
+            Assert.Equal(HttpStatusCode.OK, left.StatusCode);
+        }
+
+        await ended.Task.WaitAsync(TestContext.Current.CancellationToken);
+        using var second = await client.ChatAsync(new { message = "Hi" });
+        await second.IsProblemAsync(HttpStatusCode.TooManyRequests, "too_many_runs");
+
+        script.GoOn();
+        await Until.TrueAsync(async () =>
+        {
+            using var next = await client.ChatAsync(new { message = "Hi" });
+            return next.StatusCode == HttpStatusCode.OK;
+        });
+    }
+
+    /// <summary>Tells when the Api is done with the first message, whatever became of its client.</summary>
+    private sealed class FirstChatEnds(TaskCompletionSource ended) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(async (context, following) =>
+            {
+                try
+                {
+                    await following(context);
+                }
+                finally
+                {
+                    if (context.Request.Path == "/chat")
+                    {
+                        ended.TrySetResult();
+                    }
+                }
+            });
+            next(app);
+        };
     }
 }
