@@ -39,12 +39,33 @@ internal sealed class ConversationList(TenantContext tenants)
         }
 
         var has = Has(search);
-        var many = await ReadPageAsync(
-            query.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
-                // Not Any: PostgreSQL would make a join of it, and look through all messages of everybody.
-                || tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault() != null),
-            after, limit, cancellationToken);
+        var many = await WalkAsync(query, has, search, after, limit, cancellationToken);
         return await AddSnippetsAsync(many, await FindAsync(many, has, cancellationToken), search, cancellationToken);
+    }
+
+    /// <summary>
+    /// Looks through the newest conversations, a few at a time, until a page is full. In one statement PostgreSQL would look through all of them before it
+    /// takes the first.
+    /// </summary>
+    private async Task<ConversationPage> WalkAsync(
+        IQueryable<Conversation> query, Expression<Func<Message, bool>> has, string search, ConversationCursor? after, int limit, CancellationToken cancellationToken)
+    {
+        List<ConversationItem> found = [];
+        for (var step = new ConversationPage([], null); ; after = ConversationCursor.Parse(step.Next!))
+        {
+            step = await ReadPageAsync(query, after, limit + 1, cancellationToken);
+            Guid[] ids = [.. step.Items.Select(item => item.Id)];
+            var matching = await tenants.Conversations
+                .Where(row => ids.Contains(row.Id) && (row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
+                    // Not Any: PostgreSQL would make a join of it, and look through all messages of everybody.
+                    || tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault() != null))
+                .Select(row => row.Id).ToHashSetAsync(cancellationToken);
+            found.AddRange(step.Items.Where(item => matching.Contains(item.Id)));
+            if (found.Count > limit || step.Next is null)
+            {
+                return Page(found, limit);
+            }
+        }
     }
 
     private static async Task<ConversationPage> ReadPageAsync(
@@ -60,9 +81,13 @@ internal sealed class ConversationList(TenantContext tenants)
             .Take(limit + 1)
             .Select(row => new ConversationItem(row.Id, row.Title, row.Pinned, row.Archived, row.CreatedAt, row.UpdatedAt, null))
             .ToListAsync(cancellationToken);
-        var next = found.Count > limit ? new ConversationCursor(found[limit - 1].Pinned, found[limit - 1].UpdatedAt, found[limit - 1].Id).ToString() : null;
-        return new ConversationPage([.. found.Take(limit)], next);
+        return Page(found, limit);
     }
+
+    /// <param name="found">One more than the page has, if there are more.</param>
+    private static ConversationPage Page(List<ConversationItem> found, int limit) => new(
+        [.. found.Take(limit)],
+        found.Count > limit ? new ConversationCursor(found[limit - 1].Pinned, found[limit - 1].UpdatedAt, found[limit - 1].Id).ToString() : null);
 
     /// <summary>The first message with the words of each conversation that has any; null when there are too many to list.</summary>
     private async Task<Dictionary<Guid, Guid>?> FindAsync(string search, CancellationToken cancellationToken)

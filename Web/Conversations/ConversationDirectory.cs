@@ -3,14 +3,26 @@ using LlmAspire.Web.Api;
 namespace LlmAspire.Web.Conversations;
 
 /// <summary>The list beside the chat: a page or more of the person's conversations, all or those that a search finds. One a circuit; used on its dispatcher only.</summary>
-public sealed partial class ConversationDirectory(ConversationsClient client, TimeProvider time, ILogger<ConversationDirectory> logger) : IDisposable
+public sealed partial class ConversationDirectory : IDisposable
 {
     /// <summary>A title is made after the first answer, by another model: it is looked for after these pauses.</summary>
     private static readonly TimeSpan[] TitlePauses = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(8)];
 
+    private readonly ConversationsClient _client;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly CancellationTokenSource _closing = new();
+
+    /// <summary>Kept: an answer that ends as the circuit closes asks for the list once more.</summary>
+    private readonly CancellationToken _closed;
     private int _version;
     private string? _next;
+
+    public ConversationDirectory(ConversationsClient client, TimeProvider time, ILogger<ConversationDirectory> logger)
+    {
+        (_client, _time, _logger) = (client, time, logger);
+        _closed = _closing.Token;
+    }
 
     /// <summary>Raised on the dispatcher when anything below changed.</summary>
     public event Action? Changed;
@@ -32,7 +44,7 @@ public sealed partial class ConversationDirectory(ConversationsClient client, Ti
         var version = ++_version;
         try
         {
-            var list = await client.ListAsync(Search, Archived, null, _closing.Token);
+            var list = await _client.ListAsync(Search, Archived, null, _closed);
             if (version == _version)
             {
                 (Items, _next, Loaded) = (list.Items, list.Next, true);
@@ -42,7 +54,7 @@ public sealed partial class ConversationDirectory(ConversationsClient client, Ti
         {
             // What was there stays.
             Loaded ??= false;
-            LogFailed(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
+            LogFailed(_logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
         }
         catch (OperationCanceledException)
         {
@@ -60,7 +72,7 @@ public sealed partial class ConversationDirectory(ConversationsClient client, Ti
         }
 
         var version = ++_version;
-        var list = await client.ListAsync(Search, Archived, cursor, _closing.Token);
+        var list = await _client.ListAsync(Search, Archived, cursor, _closed);
         if (version == _version)
         {
             (Items, _next) = ([.. Items, .. list.Items], list.Next);
@@ -87,8 +99,8 @@ public sealed partial class ConversationDirectory(ConversationsClient client, Ti
         var before = Items.FirstOrDefault(item => item.Id == id)?.Title;
         foreach (var pause in TitlePauses)
         {
-            await Task.Delay(pause, time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-            if (_closing.IsCancellationRequested)
+            await Task.Delay(pause, _time, _closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (_closed.IsCancellationRequested)
             {
                 return;
             }

@@ -237,6 +237,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
 
         private readonly string _hold = $"hold-{Guid.NewGuid():N}";
         private readonly CancellationTokenSource _caller = new();
+        private Task _released = Task.CompletedTask;
 
         public CallContext Context { get; } = new()
         {
@@ -261,7 +262,8 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
             {
                 var how = ending switch
                 {
-                    Ending.GatewayReset => $"reset={(streamed ? cut : 0)}",
+                    // A reset takes along what nobody has read yet: held until all before the last is.
+                    Ending.GatewayReset => streamed ? $"reset={cut} hold={_hold}@{cut - 1}" : "reset=0",
                     Ending.Stopped or Ending.ClientGone => $"hold={_hold}@{(streamed ? cut : 0)}",
                     _ => "",
                 };
@@ -295,6 +297,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
+            await _released;
             if (IsLeft && onStop == OnStop.Drain)
             {
                 await stack.ReleaseAsync(_hold);
@@ -364,6 +367,11 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
         private void Take(int tokens)
         {
             TokensReceived += tokens;
+            if (ending == Ending.GatewayReset && tokens > 0 && TokensReceived == cut - 1)
+            {
+                _released = stack.ReleaseAsync(_hold);
+            }
+
             if (IsLeft && TokensReceived == cut)
             {
                 Leave();

@@ -8,6 +8,7 @@ using LlmAspire.Api.Tests.Identity;
 using LlmAspire.Api.Tests.Runs;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace LlmAspire.Api.Tests.Plans;
@@ -87,6 +88,64 @@ public class AllowanceApiTests
         Assert.Equal(1L, await QueryAsync(api, "SELECT count(*) FROM tenant.conversation"));
         Assert.Equal(2L, await QueryAsync(api, "SELECT count(*) FROM tenant.message"));
         Assert.Equal(1L, await QueryAsync(api, "SELECT count(*) FROM tenant.run"));
+    }
+
+    [Fact]
+    public async Task two_hundred_messages_at_once_on_two_replicas_do_not_exceed_an_allowance_for_fifty()
+    {
+        const long Limit = 50 * (OutputCap + 300);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = async context =>
+        {
+            await release.Task;
+            await Answers.Normal(context);
+        };
+        await using var one = await ApiAsync(gateway, $"{Limit}");
+        await using var two = new ApiFactory(gateway.BaseUrl) { Ledger = one.Ledger };
+        foreach (var api in (ApiFactory[])[one, two])
+        {
+            api.Settings["Plans:Pro:TokensPerMonth"] = $"{Limit}";
+            api.Settings["Plans:Pro:ConcurrentRuns"] = "1000";
+            api.Settings["Chat:StartPatience"] = "00:01:00";
+        }
+
+        HttpClient[] clients = [await one.CreateReadyClientAsync(), await two.CreateReadyClientAsync()];
+        var asking = Enumerable.Range(0, 200).Select(number => clients[number % 2].ChatAsync(Hi)).ToList();
+        // Each is refused, or held by the gateway.
+        await Until.TrueAsync(() => asking.Count(ask => ask.IsCompleted) + gateway.Chats.Count == asking.Count);
+        var reserved = await QueryAsync(one, "SELECT sum(reserved_tokens)::bigint FROM ledger.allowance");
+        release.SetResult();
+        var answers = await Task.WhenAll(asking);
+
+        var accepted = answers.Where(answer => answer.StatusCode == HttpStatusCode.OK).ToList();
+        Assert.InRange(reserved, 1, Limit);
+        Assert.Equal(Limit / (reserved / accepted.Count), accepted.Count);
+        Assert.InRange(accepted.Count, 50, 53);
+        foreach (var refused in answers.Except(accepted))
+        {
+            await refused.IsProblemAsync(HttpStatusCode.TooManyRequests, "allowance_exceeded");
+        }
+
+        foreach (var answer in accepted)
+        {
+            Assert.Equal("done", (await answer.ReadAllEventsAsync())[^1].Type);
+        }
+
+        Assert.Equal(accepted.Count, gateway.Chats.Count);
+        var ingestion = ActivatorUtilities.CreateInstance<UsageIngestion>(one.Services);
+        while (await ingestion.IngestAsync(500, Token) is { Taken: > 0 })
+        {
+        }
+
+        Assert.Equal(0L, await QueryAsync(one, "SELECT sum(reserved_tokens)::bigint + (SELECT count(*) FROM ledger.open_call) FROM ledger.allowance"));
+        Assert.Equal(0L, await QueryAsync(one, "SELECT (SELECT sum(prompt_tokens + completion_tokens) FROM ledger.llm_usage)::bigint - sum(used_tokens)::bigint FROM ledger.allowance"));
+        Assert.Equal(accepted.Count, await QueryAsync(one, "SELECT count(*) FROM ledger.llm_usage"));
+        Assert.Equal(accepted.Count * 2, await QueryAsync(one, "SELECT count(*) FROM tenant.message"));
+        foreach (var answer in answers)
+        {
+            answer.Dispose();
+        }
     }
 
     [Fact]
