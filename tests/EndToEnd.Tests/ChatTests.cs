@@ -42,9 +42,7 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
         Assert.NotEqual(first.TraceId, second.TraceId);
         foreach (var usage in new[] { first, second })
         {
-            await stack.Otlp.WaitForAsync(
-                spans => ServicesOf(spans, usage.TraceId).IsSupersetOf(["web", "api", "litellm", "usage-worker"]),
-                patience.Token);
+            await stack.Otlp.WaitForAsync(spans => IsWhole(spans, usage.TraceId), patience.Token);
             AssertOneTree(stack.Otlp.Spans.Where(span => span.TraceId == usage.TraceId).ToList());
         }
     }
@@ -79,8 +77,14 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
         Assert.Contains(trace, span => span.SpanId == ingested.ParentSpanId && span.Service == "api");
     }
 
-    private static HashSet<string> ServicesOf(IEnumerable<ExportedSpan> spans, string traceId) =>
-        [.. spans.Where(span => span.TraceId == traceId).Select(span => span.Service)];
+    /// <summary>Each service exports when it likes: every service has spoken and no span's parent is still to come.</summary>
+    private static bool IsWhole(IReadOnlyCollection<ExportedSpan> spans, string traceId)
+    {
+        var trace = spans.Where(span => span.TraceId == traceId).ToList();
+        var ids = trace.Select(span => span.SpanId).ToHashSet();
+        return trace.Select(span => span.Service).ToHashSet().IsSupersetOf(["web", "api", "litellm", "usage-worker"])
+            && trace.All(span => span.ParentSpanId.Length == 0 || ids.Contains(span.ParentSpanId));
+    }
 
     private static async Task<ShownUsage> SendAsync(IPage page, string message)
     {

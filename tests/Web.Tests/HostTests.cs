@@ -4,8 +4,7 @@ using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.AspNetCore.TestHost;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -70,12 +69,13 @@ public sealed partial class HostTests : IDisposable
     }
 
     [Fact]
-    public void without_a_safe_list_it_does_not_start_and_says_what_to_do()
+    public async Task without_a_safe_list_it_does_not_start_and_says_what_to_do()
     {
-        using var application = _application.WithWebHostBuilder(builder => builder.ConfigureTestServices(services =>
-            services.Configure<SafeModeOptions>(options => options.Models.Clear())));
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.AddModels();
+        using var host = builder.Build();
 
-        var exception = Assert.Throws<OptionsValidationException>(() => application.CreateClient());
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains("SafeMode:Models must name at least one model", exception.Message);
     }

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using LlmAspire.Api.Identity;
 using LlmAspire.TestAuthority;
 using LlmAspire.TestPostgres;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Tests.Identity;
@@ -175,9 +178,12 @@ public sealed class ExternalIdentityTests : IAsyncLifetime
     [InlineData("http://login.example", "Production")]
     public async Task an_authority_that_cannot_be_trusted_stops_the_start(string authority, string environment)
     {
-        await using var api = new ApiFactory(_gateway.BaseUrl) { Ledger = _database, Environment = environment, Settings = { ["Authentication:Authority"] = authority } };
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Authentication:Authority"] = authority });
+        builder.AddAccounts();
+        using var host = builder.Build();
 
-        var exception = Assert.Throws<OptionsValidationException>(() => api.CreateClient());
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains("Authentication:Authority", exception.Message, StringComparison.Ordinal);
     }

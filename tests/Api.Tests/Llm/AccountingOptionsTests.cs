@@ -1,5 +1,7 @@
 using LlmAspire.Api.Llm;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Tests.Llm;
@@ -15,9 +17,15 @@ public class AccountingOptionsTests
     [InlineData("Usage:OnStop", "7", "Usage:OnStop")]
     public async Task what_is_not_possible_ends_the_start(string setting, string value, string complaint)
     {
-        await using var api = new ApiFactory("http://127.0.0.1:1") { Settings = { [setting] = value } };
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["LLM_BASE_URL"] = "http://localhost:4000", ["LLM_API_KEY"] = "sk-x", [setting] = value });
+        builder.AddLlm();
+        using var host = builder.Build();
 
-        Assert.Contains(complaint, Assert.Throws<OptionsValidationException>(() => api.CreateClient()).Message, StringComparison.Ordinal);
+        var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(TestContext.Current.CancellationToken));
+
+        Assert.Contains(complaint, refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
