@@ -35,6 +35,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     private Announcement _announcement;
     private int _stored;
     private bool _isOver;
+    private volatile bool _isWrittenDown = plan.Start is null;
     private volatile bool _fenced;
 
     /// <summary>Whether the caller was told of the run, or of its failure.</summary>
@@ -117,6 +118,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             {
                 using var patience = new CancellationTokenSource(settleTimeout, time);
                 await journal.WriteAsync(start, patience.Token);
+                _isWrittenDown = true;
             }
 
             using var scope = _context.Enter();
@@ -166,9 +168,14 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         }
     }
 
-    /// <summary>Stores the events that are not stored yet.</summary>
+    /// <summary>Stores the events that are not stored yet. Before the run itself is, they would be nobody's.</summary>
     public async Task StoreAsync(CancellationToken cancellationToken)
     {
+        if (!_isWrittenDown)
+        {
+            return;
+        }
+
         await _storing.WaitAsync(cancellationToken);
         try
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LlmAspire.Api.Conversations;
+using LlmAspire.Usage;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat;
@@ -8,9 +9,11 @@ namespace LlmAspire.Api.Chat;
 /// The runs that this process makes. They belong to it and not to the requests that asked for them: a shutdown lasts until they have ended, which
 /// <c>Usage:ShutdownGrace</c> bounds. Safe to use from several threads.
 /// </summary>
-internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : IHostedService
+internal sealed class ChatRuns(IChatClient client, ConversationTitles titles, SpoolFile spool) : IHostedService
 {
     private readonly ConcurrentDictionary<Guid, (ChatRun Run, Task Execution)> _runs = new();
+
+    private bool IsAllInPostgres => spool.Count == 0;
 
     /// <summary>Those that are being made, and those that are over but not readable in PostgreSQL yet.</summary>
     public IEnumerable<ChatRun> All => _runs.Values.Select(one => one.Run);
@@ -19,8 +22,9 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : 
     /// <param name="place">What the run takes as long as it lasts; disposed of then.</param>
     public void Start(ChatRun run, IDisposable place) => _runs[run.Id] = (run, RunAsync(run, place));
 
-    /// <summary>The run of this user; null when another process makes it, or took it over, or none.</summary>
-    public ChatRun? Find(Guid id, Guid userId) => FindLocal(id) is { IsFenced: false } run && run.UserId == userId ? run : null;
+    /// <summary>The run of this user; null when another process makes it, or took it over, or when PostgreSQL knows how it ended: who continues it is known there.</summary>
+    public ChatRun? Find(Guid id, Guid userId) =>
+        FindLocal(id) is { IsFenced: false } run && run.UserId == userId && !(run.IsOver && IsAllInPostgres) ? run : null;
 
     public ChatRun? FindLocal(Guid id) => _runs.TryGetValue(id, out var one) ? one.Run : null;
 
@@ -29,7 +33,7 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles) : 
     {
         foreach (var one in _runs)
         {
-            if (one.Value.Execution.IsCompleted && _runs.TryRemove(one))
+            if (IsAllInPostgres && one.Value.Execution.IsCompleted && _runs.TryRemove(one))
             {
                 one.Value.Run.Dispose();
             }

@@ -20,6 +20,7 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
 
     private readonly Dictionary<ChatAnswer, Run> _runs = [];
     private ChatTree _tree = new();
+    private Task _storing = Task.CompletedTask;
     private int _openings;
 
     /// <summary>Raised when another conversation is shown, an exchange was added or removed, or an answer began or ended.</summary>
@@ -209,6 +210,8 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
         Show();
         try
         {
+            // Overtaken by the message, the choice of a branch before it would hide the message's own.
+            await _storing.WaitAsync(cancellation.Token);
             await ReadToEndAsync(run, begin);
         }
         catch (ApiException exception)
@@ -344,19 +347,27 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
     }
 
     /// <summary>Shows the branch that was chosen, and tells the Api, so that it is shown the next time too.</summary>
-    private async Task ShownAsync()
+    private Task ShownAsync()
     {
         Show();
         if (ConversationId is { } id && (Exchanges[^1].Answer?.MessageId ?? Exchanges[^1].MessageId) is { } current)
         {
-            try
-            {
-                await conversations.ChangeAsync(id, new ConversationChange(CurrentMessageId: current));
-            }
-            catch (ApiException exception)
-            {
-                LogBranchFailed(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
-            }
+            _storing = StoreShownAsync(_storing, id, current);
+        }
+
+        return _storing;
+    }
+
+    private async Task StoreShownAsync(Task earlier, Guid id, Guid current)
+    {
+        await earlier;
+        try
+        {
+            await conversations.ChangeAsync(id, new ConversationChange(CurrentMessageId: current));
+        }
+        catch (ApiException exception)
+        {
+            LogBranchFailed(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
         }
     }
 

@@ -148,6 +148,35 @@ public class ConversationPageTests
     }
 
     [Fact]
+    public async Task a_message_waits_until_the_branch_before_it_is_stored()
+    {
+        var taken = new TaskCompletionSource();
+        await using var test = await PageTestContext.StartAsync(
+            api =>
+            {
+                api.Conversation = Stored(current: AnswerMessage, Answer(AnswerMessage, "First.", "complete"), Answer(OtherAnswer, "Second.", "complete"));
+                api.ChangesTaken = taken.Task;
+            },
+            conversation: ChatCall.Conversation);
+        test.Until(() => Assert.Contains("1 / 2", test.Find(TestIds.Branches).TextContent));
+
+        await test.OnAsync($"[data-testid={TestIds.Branches}] [title=Next]", next =>
+        {
+            _ = next.ClickAsync(new());
+            return Task.CompletedTask;
+        });
+        await test.Api.NextChangeAsync();
+        _ = test.ClickAsync(TestIds.Regenerate);
+        test.UntilState("streaming");
+        Assert.False(test.Api.WasAsked);
+
+        taken.SetResult();
+        await (await test.Api.NextChatAsync()).AnswerAsync("Third.");
+        test.UntilState("done");
+        Assert.Contains("3 / 3", test.Find(TestIds.Branches).TextContent);
+    }
+
+    [Fact]
     public async Task an_answer_under_way_is_joined_from_its_beginning()
     {
         await using var test = await PageTestContext.StartAsync(

@@ -43,7 +43,11 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapPost("/chat/runs/{runId}/continue", context => StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 2), _calls));
         _app.MapGet("/conversations", () => new { items = Conversations, next = (string?)null });
         _app.MapGet("/conversations/{id:guid}", (Guid id) => Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: 404));
-        _app.MapPatch("/conversations/{id:guid}", async (JsonElement change) => await _changes.Writer.WriteAsync(change));
+        _app.MapPatch("/conversations/{id:guid}", async (JsonElement change) =>
+        {
+            await _changes.Writer.WriteAsync(change);
+            await ChangesTaken;
+        });
         Accounts.Map(_app);
     }
 
@@ -66,8 +70,14 @@ internal sealed class FakeApi : IAsyncDisposable
     /// <summary>Answers <c>GET /conversations/{id}</c>; null for 404.</summary>
     public object? Conversation { get; set; }
 
+    /// <summary>Changes of conversations are answered after it.</summary>
+    public Task ChangesTaken { get; set; } = Task.CompletedTask;
+
     /// <summary>Refuses to have runs followed, with this status; null streams.</summary>
     public int? FollowStatus { get; set; }
+
+    /// <summary>Whether a message came that no test has taken yet.</summary>
+    public bool WasAsked => _calls.Reader.Count > 0;
 
     /// <summary>Whether a stop came that no test has taken yet.</summary>
     public bool WasStopped => _stops.Reader.Count > 0;

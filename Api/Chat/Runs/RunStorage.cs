@@ -1,9 +1,7 @@
-using LlmAspire.Usage;
-
 namespace LlmAspire.Api.Chat.Runs;
 
 /// <summary>Stores the new events of all runs of this process together, several times a second.</summary>
-internal sealed partial class RunStorage(ChatRuns runs, SpoolFile spool, TimeProvider time, ILogger<RunStorage> logger) : BackgroundService
+internal sealed partial class RunStorage(ChatRuns runs, TimeProvider time, ILogger<RunStorage> logger) : BackgroundService
 {
     /// <summary>What a crash can cost of an answer; readers of this process do not wait for it.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(150);
@@ -16,10 +14,7 @@ internal sealed partial class RunStorage(ChatRuns runs, SpoolFile spool, TimePro
             try
             {
                 await Task.WhenAll(runs.All.Where(run => !run.IsOver).Select(run => run.StoreAsync(stoppingToken)));
-                if (spool.Count == 0)
-                {
-                    runs.RemoveEnded();
-                }
+                runs.RemoveEnded();
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {

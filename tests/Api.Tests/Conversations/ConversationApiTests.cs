@@ -225,7 +225,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
     {
         fixture.Play(answer).GoOn();
         var events = await (client ?? Client).SendAsync(body);
-        Assert.Equal("done", events[^1].Type);
+        Assert.True(events[^1].Type == "done", events[^1].ToString());
         return events[0];
     }
 
