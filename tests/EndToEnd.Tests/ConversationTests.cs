@@ -108,7 +108,8 @@ public sealed partial class ConversationTests(StackFixture stack, BrowserFixture
             ["LLM_BASE_URL"] = stack.App.GetEndpoint("litellm", "http").ToString(),
             ["LLM_API_KEY"] = GatewayKey,
             ["Usage__LivenessInterval"] = "00:00:00.200",
-            ["Chat__InterruptedAfter"] = "00:00:02",
+            // Long enough for a busy machine not to take a process for gone that is only slow.
+            ["Chat__InterruptedAfter"] = "00:00:10",
         };
         using var apiA = new ServiceProcess("Api", settings);
         using var apiB = new ServiceProcess("Api", settings);
