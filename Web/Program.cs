@@ -3,6 +3,7 @@ using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Identity;
+using LlmAspire.Web.Identity.External;
 using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
 
@@ -29,6 +30,7 @@ app.UseForms();
 app.MapStaticAssets();
 app.MapPages();
 app.MapConversationExport();
+app.MapProviderSignIn();
 app.MapDefaultEndpoints();
 
 app.Run();

@@ -146,4 +146,7 @@ public static class TestIds
 
     /// <summary>Signs in as a demo account, in Development.</summary>
     public static string DemoAccount(string name) => $"demo-{name}";
+
+    /// <summary>Says that an OpenID Connect provider manages what would be here.</summary>
+    public const string ManagedElsewhere = "managed-elsewhere";
 }

@@ -4,14 +4,14 @@ using LlmAspire.Web.Api;
 namespace LlmAspire.Web.Identity;
 
 /// <summary>The Api's sign-in. Every failure but cancellation is an <see cref="ApiException"/>. Thread-safe.</summary>
-public sealed class IdentityClient(HttpClient http, TimeProvider time)
+public sealed class IdentityClient(HttpClient http, TimeProvider time) : ISessionTokens
 {
     /// <param name="address">Of the person's machine: the Api slows down who guesses passwords.</param>
     public Task<SessionTicket> LoginAsync(string email, string password, string? address, CancellationToken cancellationToken) =>
         PostForTicketAsync("/identity/login", new { email, password }, address, cancellationToken);
 
-    public Task<SessionTicket> RefreshAsync(string refreshToken, string? address, CancellationToken cancellationToken) =>
-        PostForTicketAsync("/identity/refresh", new { refreshToken }, address, cancellationToken);
+    public Task<SessionTicket> RefreshAsync(SessionTicket old, string? address, CancellationToken cancellationToken) =>
+        PostForTicketAsync("/identity/refresh", new { refreshToken = old.Refresh }, address, cancellationToken);
 
     public async Task RegisterAsync(
         string email, string password, string? organisationName, string? invitation, string? address, CancellationToken cancellationToken)

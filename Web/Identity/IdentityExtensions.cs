@@ -1,4 +1,5 @@
 using LlmAspire.Web.Api;
+using LlmAspire.Web.Identity.External;
 using LlmAspire.Web.Identity.Keys;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.DataProtection;
@@ -10,7 +11,7 @@ public static class IdentityExtensions
     /// <summary>As long as the Api's refresh token is good; each renewal begins anew.</summary>
     private static readonly TimeSpan CookieLife = TimeSpan.FromDays(14);
 
-    /// <summary>Adds sign-in by the Api's accounts: the cookie, the sessions behind it, and the keys that cookies are made of.</summary>
+    /// <summary>Adds sign-in by the Api's accounts, or at an OpenID Connect provider: the cookie, the sessions behind it, and the keys that cookies are made of.</summary>
     public static IHostApplicationBuilder AddIdentity(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
@@ -20,14 +21,19 @@ public static class IdentityExtensions
         services.AddScoped<CircuitSession>();
         services.AddScoped<IAccessTokens>(provider => provider.GetRequiredService<CircuitSession>());
 
-        services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie =>
+        var isProviderUsed = services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie =>
         {
             cookie.Cookie.Name = "llmaspire.session";
             cookie.LoginPath = SignInPage.Path;
             cookie.ReturnUrlParameter = SignInPage.ReturnUrlParameter;
             cookie.ExpireTimeSpan = CookieLife;
             cookie.EventsType = typeof(SessionCookie);
-        });
+        }).AddProvider(builder);
+        if (!isProviderUsed)
+        {
+            services.AddSingleton<ISessionTokens>(provider => provider.GetRequiredService<IdentityClient>());
+        }
+
         services.AddAuthorization();
         services.AddCascadingAuthenticationState();
         builder.AddKeyRing();

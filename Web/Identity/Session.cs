@@ -6,8 +6,8 @@ namespace LlmAspire.Web.Identity;
 /// Somebody's session in this process: the tokens that its requests and circuits share, and the one refresh that they wait for together.
 /// Safe to use from several threads.
 /// </summary>
-/// <param name="address">Of the user's machine, for whom the Api counts the refreshes.</param>
-public sealed class Session(SessionTicket ticket, string? address, IdentityClient identity, TimeProvider time)
+/// <param name="address">Of the user's machine, for whom refreshes may be counted.</param>
+public sealed class Session(SessionTicket ticket, string? address, ISessionTokens issuer, TimeProvider time)
 {
     /// <summary>A token that ends sooner is refreshed before it is used.</summary>
     internal static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
@@ -18,7 +18,7 @@ public sealed class Session(SessionTicket ticket, string? address, IdentityClien
     private Task<SessionTicket?>? _refresh;
     private bool _ended;
 
-    /// <summary>Raised once, on any thread, when the Api has refused the refresh token: the account signed out, or was removed.</summary>
+    /// <summary>Raised once, on any thread, when the refresh token was refused: the account signed out, or was removed.</summary>
     public event Action? Ended;
 
     /// <summary>Tokens that are good for a while; null when the session has ended.</summary>
@@ -113,7 +113,7 @@ public sealed class Session(SessionTicket ticket, string? address, IdentityClien
         await Task.Yield();
         try
         {
-            var fresh = await identity.RefreshAsync(old.Refresh, address, CancellationToken.None);
+            var fresh = await issuer.RefreshAsync(old, address, CancellationToken.None);
             lock (_lock)
             {
                 // A new password was faster.

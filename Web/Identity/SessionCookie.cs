@@ -19,17 +19,19 @@ internal sealed class SessionCookie(SessionStore sessions, ILogger<SessionCookie
     /// <summary>Begins a session in the browser that a request came from.</summary>
     public static Task SignInAsync(HttpContext context, SessionTicket ticket, Me me)
     {
-        var identity = new ClaimsIdentity(
-            [
-                new Claim(SessionStore.IdClaim, Guid.CreateVersion7().ToString()),
-                new Claim(ClaimTypes.NameIdentifier, me.Id.ToString()),
-                new Claim(ClaimTypes.Name, me.Email ?? me.Id.ToString()),
-            ],
-            CookieAuthenticationDefaults.AuthenticationScheme);
         var properties = new AuthenticationProperties { IsPersistent = true };
         ticket.StoreIn(properties);
-        return context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, new ClaimsPrincipal(identity), properties);
+        return context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, Describe(me), properties);
     }
+
+    /// <summary>A new session of somebody.</summary>
+    public static ClaimsPrincipal Describe(Me me) => new(new ClaimsIdentity(
+        [
+            new Claim(SessionStore.IdClaim, Guid.CreateVersion7().ToString()),
+            new Claim(ClaimTypes.NameIdentifier, me.Id.ToString()),
+            new Claim(ClaimTypes.Name, me.Email ?? me.Id.ToString()),
+        ],
+        CookieAuthenticationDefaults.AuthenticationScheme));
 
     public override async Task ValidatePrincipal(CookieValidatePrincipalContext context)
     {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Caching.Memory;
 namespace LlmAspire.Web.Identity;
 
 /// <summary>The sessions that this process has seen lately. Safe to use from several threads.</summary>
-public sealed class SessionStore(IdentityClient identity, TimeProvider time) : IDisposable
+public sealed class SessionStore(ISessionTokens issuer, TimeProvider time) : IDisposable
 {
     /// <summary>The claim that tells one session of a user from another.</summary>
     public const string IdClaim = "sid";
@@ -24,7 +24,7 @@ public sealed class SessionStore(IdentityClient identity, TimeProvider time) : I
                 return known;
             }
 
-            return _sessions.Set(id, new Session(ticket, address, identity, time), new MemoryCacheEntryOptions { SlidingExpiration = Idle });
+            return _sessions.Set(id, new Session(ticket, address, issuer, time), new MemoryCacheEntryOptions { SlidingExpiration = Idle });
         }
     }
 

@@ -1,4 +1,6 @@
+using LlmAspire.Web.Identity.External;
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.Extensions.Options;
 using MudBlazor.Services;
 
 namespace LlmAspire.Web.Layout;
@@ -7,11 +9,11 @@ public static class LayoutExtensions
 {
     /// <summary>
     /// All that a page may load is its own: a model's answer that got past the sanitizer still runs no script and reaches no
-    /// other host. Inline styles are MudBlazor's theme.
+    /// other host. Inline styles are MudBlazor's theme. Signing out is a form that may end at an OpenID Connect provider.
     /// </summary>
-    private const string ContentSecurityPolicy =
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-        + "frame-ancestors 'none'";
+    private static string ContentSecurityPolicy(ProviderOptions provider) =>
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "
+        + $"form-action 'self'{(provider.IsUsed ? " " + provider.Origin : "")}; frame-ancestors 'none'";
 
     /// <summary>The longest message from a browser, in bytes: <see cref="Chat.Composer.MaxLength"/> characters in any script.</summary>
     private const int MaximumReceiveMessageSize = 256 * 1024;
@@ -26,17 +28,21 @@ public static class LayoutExtensions
     }
 
     /// <summary>For every answer: what a page may load, who may show it in a frame (nobody), and what others learn of it (nothing).</summary>
-    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
+    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app)
     {
-        var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
-        headers.XContentTypeOptions = "nosniff";
-        headers.XFrameOptions = "DENY";
-        headers["Referrer-Policy"] = "no-referrer";
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
-        headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        return next(context);
-    });
+        var policy = ContentSecurityPolicy(app.ApplicationServices.GetRequiredService<IOptions<ProviderOptions>>().Value);
+        return app.Use((context, next) =>
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = policy;
+            headers.XContentTypeOptions = "nosniff";
+            headers.XFrameOptions = "DENY";
+            headers["Referrer-Policy"] = "no-referrer";
+            headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+            headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            return next(context);
+        });
+    }
 
     /// <summary>Gives answers without a body a page.</summary>
     public static IApplicationBuilder UseStatusPages(this IApplicationBuilder app) =>

@@ -5,7 +5,7 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>What people do in a browser before anything else.</summary>
 internal static class BrowserSteps
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     /// <summary>After this a test that waits fails instead of hanging.</summary>
     public static CancellationTokenSource Patience()

@@ -20,6 +20,8 @@ public sealed class OpenIdAuthority : IAsyncDisposable
     private readonly ConcurrentDictionary<string, AuthorityPerson> _people = new();
     private readonly HttpClient _client = new();
     private readonly WebApplication _app;
+    private int _refreshes;
+    private int _signOuts;
 
     private OpenIdAuthority(int port)
     {
@@ -34,6 +36,12 @@ public sealed class OpenIdAuthority : IAsyncDisposable
     /// <summary>The issuer's URL.</summary>
     public string Url { get; private set; } = "";
 
+    /// <summary>How many refresh tokens were sent here.</summary>
+    public int Refreshes => Volatile.Read(ref _refreshes);
+
+    /// <summary>How many sessions were to end here, by their id tokens.</summary>
+    public int SignOuts => Volatile.Read(ref _signOuts);
+
     /// <param name="port">0 for a free one.</param>
     public static async Task<OpenIdAuthority> StartAsync(int port = 0)
     {
@@ -45,6 +53,9 @@ public sealed class OpenIdAuthority : IAsyncDisposable
 
     /// <summary>Makes somebody known, or changes what their next tokens say.</summary>
     public void Put(AuthorityPerson person) => _people[person.Subject] = person;
+
+    /// <summary>Nobody of that name is known from now on.</summary>
+    public void Remove(AuthorityPerson person) => _people.TryRemove(person.Subject, out _);
 
     /// <summary>An access token for somebody.</summary>
     public async Task<string> SignInAsync(AuthorityPerson person, string audience = Audience, TimeSpan? lifetime = null)
@@ -93,11 +104,21 @@ public sealed class OpenIdAuthority : IAsyncDisposable
         }));
         server.AddEventHandler<HandleEndSessionRequestContext>(handler => handler.UseInlineHandler(context =>
         {
+            if (context.IdentityTokenHintPrincipal is not null)
+            {
+                Interlocked.Increment(ref _signOuts);
+            }
+
             context.SignOut();
             return default;
         }));
         server.AddEventHandler<HandleTokenRequestContext>(handler => handler.UseInlineHandler(context =>
         {
+            if (context.Request.IsRefreshTokenGrantType())
+            {
+                Interlocked.Increment(ref _refreshes);
+            }
+
             // A code or a refresh token brings its principal; what the person may do now is in the new token.
             var subject = context.Request.IsPasswordGrantType() ? context.Request.Username : context.Principal?.GetClaim(Claims.Subject);
             if (Find(subject) is { } person)

@@ -36,6 +36,9 @@ internal sealed class FakeAccounts
     /// <summary>The header X-Forwarded-For of the last sign-in.</summary>
     public string? Address { get; private set; }
 
+    /// <summary>The credentials of who asked last who they are.</summary>
+    public string? Seen { get; private set; }
+
     /// <summary>The number of the newest token.</summary>
     public string Newest => $"access-{Volatile.Read(ref _issued)}";
 
@@ -75,7 +78,11 @@ internal sealed class FakeAccounts
             Interlocked.Increment(ref _logouts);
             return Results.NoContent();
         });
-        identity.MapGet("/me", () => Results.Json(Me));
+        identity.MapGet("/me", (HttpContext context) =>
+        {
+            Seen = context.Request.Headers.Authorization;
+            return Results.Json(Me);
+        });
     }
 
     private static object Me => new
