@@ -1,7 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity.Data;
-using LlmAspire.Api.Identity.Development;
 using LlmAspire.Api.Identity.External;
 using LlmAspire.Api.Identity.Keys;
 using LlmAspire.Api.Identity.Organisations;
@@ -13,7 +12,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 
 namespace LlmAspire.Api.Identity;
 
@@ -25,8 +23,8 @@ internal static class IdentityExtensions
     private const string DefaultScheme = "Accounts";
 
     /// <summary>
-    /// Adds accounts in the ledger's database, their sign-in by bearer token (of this Api or of an OpenID Connect provider) or API key and, in
-    /// Development, demo accounts, of which a request without credentials is one. Needs <see cref="LedgerExtensions.AddLedger"/>.
+    /// Adds accounts in the ledger's database, and their sign-in by bearer token (of this Api or of an OpenID Connect provider) or API key. Needs
+    /// <see cref="LedgerExtensions.AddLedger"/>.
     /// </summary>
     public static TBuilder AddAccounts<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -49,7 +47,7 @@ internal static class IdentityExtensions
         services.AddScoped<Membership>();
 
         services.AddIdentityStore();
-        services.AddSignIn(builder.Configuration, builder.Environment);
+        services.AddSignIn();
         services.AddKeyRing();
         return builder;
     }
@@ -100,15 +98,13 @@ internal static class IdentityExtensions
         .AddClaimsPrincipalFactory<AccountClaims>()
         .AddSignInManager();
 
-    private static void AddSignIn(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    private static void AddSignIn(this IServiceCollection services)
     {
         services.AddAuthentication(DefaultScheme)
-            .AddPolicyScheme(DefaultScheme, null, scheme => scheme.ForwardDefaultSelector = context => SchemeOf(context, environment))
+            .AddPolicyScheme(DefaultScheme, null, scheme => scheme.ForwardDefaultSelector = SchemeOf)
             .AddExternalTokens()
             .AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null)
-            .AddScheme<DevelopmentIdentityOptions, DevelopmentIdentityHandler>(
-                DevelopmentIdentityHandler.SchemeName, options => configuration.GetSection(AccountOptions.Section).Bind(options))
             .AddBearerToken(IdentityConstants.BearerScheme, tokens =>
             {
                 tokens.BearerTokenExpiration = AccountOptions.AccessTokenLife;
@@ -127,20 +123,15 @@ internal static class IdentityExtensions
         });
     }
 
-    private static string SchemeOf(HttpContext context, IHostEnvironment environment)
+    private static string SchemeOf(HttpContext context)
     {
         if (BearerHeader.Read(context.Request)?.StartsWith(ApiKeys.Mark, StringComparison.Ordinal) == true)
         {
             return ApiKeyHandler.SchemeName;
         }
 
-        if (context.RequestServices.GetRequiredService<IOptions<ExternalIdentityOptions>>().Value.IsUsed)
-        {
-            return ExternalTokenHandler.SchemeName;
-        }
-
-        return environment.IsDevelopment() && !context.Request.Headers.ContainsKey(HeaderNames.Authorization)
-            ? DevelopmentIdentityHandler.SchemeName
+        return context.RequestServices.GetRequiredService<IOptions<ExternalIdentityOptions>>().Value.IsUsed
+            ? ExternalTokenHandler.SchemeName
             : SessionHandler.SchemeName;
     }
 

@@ -1,9 +1,12 @@
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using LlmAspire.Api.Chat.Runs;
+using LlmAspire.Api.Identity.Development;
 using LlmAspire.Api.Identity.Setup;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Tests.Identity;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -37,6 +40,7 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
     /// <summary>Tests ask faster than people; those of the limits set them.</summary>
     public Dictionary<string, string> Settings { get; } = new()
     {
+        ["Identity:AttemptsPerEmail"] = "1000",
         ["Plans:Basic:RequestsPerMinute"] = "100000",
         ["Plans:Pro:RequestsPerMinute"] = "100000",
         ["Plans:Enterprise:RequestsPerMinute"] = "100000",
@@ -50,16 +54,21 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
     /// <summary>The clock of the Api, where it is not the machine's.</summary>
     public TimeProvider? Time { get; init; }
 
-    /// <summary>A client for a gateway that is there: waits until the Api serves.</summary>
-    public async Task<HttpClient> CreateReadyClientAsync(string? user = null)
+    /// <summary>A client without credentials, for a gateway that is there: waits until the Api serves.</summary>
+    public async Task<HttpClient> CreateReadyClientAsync()
     {
         var client = CreateClient();
-        if (user is not null)
-        {
-            client.DefaultRequestHeaders.Add("X-Demo-User", user);
-        }
-
         await Until.TrueAsync(async () => (await client.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+        return client;
+    }
+
+    /// <summary>The same, with the credentials of a demo account.</summary>
+    public async Task<HttpClient> CreateSignedInClientAsync(string user = "pro")
+    {
+        var client = await CreateReadyClientAsync();
+        client.DefaultRequestHeaders.Authorization = Ledger is null
+            ? new AuthenticationHeaderValue(HeaderSignIn.SchemeName, user)
+            : new AuthenticationHeaderValue("Bearer", (await client.SignInAsync($"{user}@demo.local", DemoAccounts.Password)).Access);
         return client;
     }
 
@@ -95,11 +104,12 @@ internal sealed class ApiFactory(string gatewayUrl) : WebApplicationFactory<Gate
                 services.AddSingleton<ICallOpener>(Opener);
                 services.AddSingleton<IRunJournal>(Journal);
                 services.AddSingleton(WithoutAccounts());
+                HeaderSignIn.AddTo(services);
             }
         });
     }
 
-    // Without a database only the development identity signs in, which needs none.
+    // Who the headers name needs no database.
     private static AccountsReadiness WithoutAccounts()
     {
         var readiness = new AccountsReadiness();

@@ -1,7 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace LlmAspire.AppHost.Tests;
@@ -147,10 +148,10 @@ public sealed partial class ProcessTests : IDisposable
     private async Task<string> ChatAsync(Uri api)
     {
         using var client = new HttpClient { BaseAddress = api };
-        using var response = await client.PostAsync(
-            "/chat",
-            new StringContent("""{"message":"Hello"}""", Encoding.UTF8, "application/json"),
-            _patience.Token);
+        using var signedIn = await client.PostAsJsonAsync("/identity/login", new { email = "pro@demo.local", password = "Demo-1234!" }, _patience.Token);
+        var tokens = await signedIn.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(_patience.Token);
+        client.DefaultRequestHeaders.Authorization = new("Bearer", tokens.GetProperty("accessToken").GetString());
+        using var response = await client.PostAsJsonAsync("/chat", new { message = "Hello" }, _patience.Token);
         var events = await response.Content.ReadAsStringAsync(_patience.Token);
 
         return Regex.Match(events, "\"callId\":\"([^\"]+)\"").Groups[1].Value;

@@ -40,15 +40,16 @@ internal sealed class ConversationBenchmark(HttpClient client, Guid[] conversati
             console.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- conversations {count}");
             console.WriteLine($"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors, {RuntimeInformation.FrameworkDescription}, everything on this machine");
             var sample = new SampleConversations(source, new Random(1));
-            var mine = await CopyAsync(sample, api.Client, "pro", count);
-            await CopyAsync(sample, api.Client, "rival", count);
+            var mine = await CopyAsync(sample, api, "pro", count);
+            await CopyAsync(sample, api, "rival", count);
             await using (var analyze = source.CreateCommand("VACUUM ANALYZE tenant.conversation, tenant.message, tenant.run"))
             {
                 analyze.CommandTimeout = 600;
                 await analyze.ExecuteNonQueryAsync();
             }
 
-            await new ConversationBenchmark(api.Client, mine, console).MeasureAsync();
+            using var client = await api.SignInAsync("pro");
+            await new ConversationBenchmark(client, mine, console).MeasureAsync();
         }
         finally
         {
@@ -56,11 +57,10 @@ internal sealed class ConversationBenchmark(HttpClient client, Guid[] conversati
         }
     }
 
-    private static async Task<Guid[]> CopyAsync(SampleConversations sample, HttpClient client, string user, int count)
+    private static async Task<Guid[]> CopyAsync(SampleConversations sample, ApiProcess api, string user, int count)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/identity/me") { Headers = { { "X-Demo-User", user } } };
-        using var answer = await client.SendAsync(request);
-        var me = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
+        using var client = await api.SignInAsync(user);
+        var me = await client.GetFromJsonAsync<JsonElement>("/identity/me");
         return await sample.CopyAsync(me.GetProperty("organisation").GetProperty("id").GetGuid(), me.GetProperty("id").GetGuid(), count);
     }
 

@@ -76,9 +76,17 @@ public static class KillRun
         await SabotageTriggers.InstallAsync(options.Sabotage, stack.Postgres.Source, cancellationToken);
         say("everything is healthy");
 
-        await using var load = ChatLoad.Start(stack, options.Streams, options.Seed);
+        using var signIn = new SignIn(stack.Apis[0].Url);
+        Person[] known =
+        [
+            await signIn.DemoAsync("basic", "chat-default", "gemini-default"),
+            await signIn.DemoAsync("pro", "chat-default", "claude-default", "fast-reasoning"),
+        ];
+        // The other Api does not know them: nobody asks there for them before PostgreSQL is away.
+        var stranger = await signIn.DemoAsync("enterprise", "chat-default");
+        await using var load = ChatLoad.Start(stack, known, options.Streams, options.Seed);
         await load.WaitForAnswersAsync(WarmUpAnswers, cancellationToken);
-        var scenario = new ScenarioRun(stack, load, options, say);
+        var scenario = new ScenarioRun(stack, load, stranger, options, say);
         await scenario.RunAsync(cancellationToken);
 
         say($"no more questions, {load.Running} answers are running");

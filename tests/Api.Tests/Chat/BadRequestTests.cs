@@ -40,7 +40,7 @@ public sealed class BadRequestTests : IAsyncLifetime
     {
         _gateway = await TestGateway.StartAsync();
         _api = new ApiFactory(_gateway.BaseUrl);
-        _client = await _api.CreateReadyClientAsync();
+        _client = await _api.CreateSignedInClientAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -17,7 +17,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
         var events = await response.ReadAllEventsAsync();
@@ -57,7 +57,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "And now?", model = "claude-default", tools = Array.Empty<string>() });
         var events = await response.ReadAllEventsAsync();
@@ -83,7 +83,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi", model = "chat-default" });
         await response.ReadAllEventsAsync();
@@ -105,7 +105,7 @@ public class ChatApiTests
             _ => "",
         });
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
         var events = await response.ReadAllEventsAsync();
@@ -128,7 +128,7 @@ public class ChatApiTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendAndReset(Answers.Content, "text/event-stream", firstDelta.Task);
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
         var types = new List<string>();
@@ -155,7 +155,7 @@ public class ChatApiTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendJson(gatewayStatus, Answers.ErrorBody);
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
 
@@ -172,7 +172,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         var durable = api.Writer.Hold();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
@@ -200,7 +200,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Usage:SettleTimeout"] = "00:00:00.050" } };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         api.Writer.Hold();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
@@ -217,7 +217,7 @@ public class ChatApiTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendAndWait(Answers.Content, clientGone);
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         var events = new List<ReceivedEvent>();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
@@ -246,7 +246,7 @@ public class ChatApiTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = context => Task.Delay(Timeout.Infinite, context.RequestAborted);
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Chat:StartPatience"] = "00:00:00.050" } };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         var types = new List<string>();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
@@ -290,7 +290,7 @@ public class ChatApiTests
             }
         };
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Chat:StartPatience"] = "00:01:00" } };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = JsonContent.Create(new { message = "Hi" }) };
 
@@ -316,8 +316,8 @@ public class ChatApiTests
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendAndWait(Answers.Content);
         await using var api = new ApiFactory(gateway.BaseUrl) { Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync() };
-        var owner = await api.CreateReadyClientAsync("pro");
-        var other = await api.CreateReadyClientAsync("enterprise");
+        var owner = await api.CreateSignedInClientAsync("pro");
+        var other = await api.CreateSignedInClientAsync("enterprise");
 
         using var response = await owner.ChatAsync(new { message = "Hi" });
         await using var events = response.ReadEventsAsync().GetAsyncEnumerator(TestContext.Current.CancellationToken);
@@ -337,7 +337,7 @@ public class ChatApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        using var client = await api.CreateReadyClientAsync();
+        using var client = await api.CreateSignedInClientAsync();
         api.Opener.Refusal = new LedgerUnavailableException("PostgreSQL is away.") { RetryAfter = TimeSpan.FromSeconds(7) };
 
         using var response = await client.ChatAsync(new { message = "Hi" });
@@ -361,7 +361,7 @@ public class ChatApiTests
         ActivitySource.AddActivityListener(listener);
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "my-secret-question" });
         var events = await response.ReadAllEventsAsync();

@@ -11,7 +11,7 @@ public class ChatLedgerTests
         await using var gateway = await TestGateway.StartAsync();
         var ledger = await PostgresFixture.Shared.ReserveDatabaseAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Ledger = ledger };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.ChatAsync(new { message = "Hi" });
         await using var events = response.ReadEventsAsync().GetAsyncEnumerator(TestContext.Current.CancellationToken);

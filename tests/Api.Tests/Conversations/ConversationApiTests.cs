@@ -43,7 +43,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
     [Fact]
     public async Task pages_neither_lose_nor_repeat_what_stays_while_others_come()
     {
-        var client = await fixture.First.CreateReadyClientAsync("basic");
+        var client = await fixture.First.CreateSignedInClientAsync("basic");
         List<Guid> made = [];
         for (var i = 0; i < 7; i++)
         {
@@ -74,7 +74,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
     [Fact]
     public async Task pages_of_conversations_of_the_same_moment_list_each_once()
     {
-        var client = await fixture.First.CreateReadyClientAsync("operator");
+        var client = await fixture.First.CreateSignedInClientAsync("operator");
         List<Guid> made = [];
         for (var i = 0; i < 7; i++)
         {
@@ -121,7 +121,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
         Assert.Equal(inMessage, Assert.Single(await SearchAsync("zebrafish upstream")).GetProperty("id").GetGuid());
         Assert.Empty(await SearchAsync("zebrafish -zebrafish"));
         Assert.Empty(await SearchAsync("'; DROP TABLE x; -- quagga"));
-        var rival = await fixture.First.CreateReadyClientAsync("rival");
+        var rival = await fixture.First.CreateSignedInClientAsync("rival");
         Assert.Empty((await rival.GetFromJsonAsync<JsonElement>("/conversations?search=zebrafish", Token)).GetProperty("items").EnumerateArray());
     }
 
@@ -174,7 +174,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
         var (id, runId) = (run.Id("conversationId"), run.Id("runId"));
         foreach (var user in new[] { "enterprise", "rival" })
         {
-            var other = await fixture.First.CreateReadyClientAsync(user);
+            var other = await fixture.First.CreateSignedInClientAsync(user);
             HttpResponseMessage[] answers =
             [
                 await other.GetAsync($"/conversations/{id}", Token),
@@ -204,7 +204,7 @@ public class ConversationApiTests(ReplicasFixture fixture) : IClassFixture<Repli
     [Fact]
     public async Task a_failure_that_is_told_as_a_status_leaves_nothing()
     {
-        var client = await fixture.First.CreateReadyClientAsync("enterprise");
+        var client = await fixture.First.CreateSignedInClientAsync("enterprise");
         var run = await SayAsync("Well", new { message = "Good" }, client);
         fixture.Gateway.OnChat = Answers.SendJson(500, Answers.ErrorBody);
 

@@ -25,7 +25,7 @@ public class TenantTests
         var clients = new Dictionary<string, (HttpClient Client, Guid Conversation)>();
         foreach (var person in People)
         {
-            var client = await api.CreateReadyClientAsync(person);
+            var client = await api.CreateSignedInClientAsync(person);
             clients[person] = (client, (await client.SendAsync(new { message = $"I am {person}" }))[0].Id("conversationId"));
         }
 
@@ -48,7 +48,7 @@ public class TenantTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await CreateApiAsync(gateway);
-        var client = await api.CreateReadyClientAsync("pro");
+        var client = await api.CreateSignedInClientAsync("pro");
         await client.SendAsync(new { message = "Mine" });
         Tenant owner;
         TenantContext first;

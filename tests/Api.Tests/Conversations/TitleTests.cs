@@ -23,7 +23,7 @@ public class TitleTests
         await using var gateway = await TestGateway.StartAsync();
         var database = await PostgresFixture.Shared.ReserveDatabaseAsync();
         await using var api = CreateApi(gateway, database);
-        var client = await api.CreateReadyClientAsync("pro");
+        var client = await api.CreateSignedInClientAsync("pro");
         gateway.OnChat = context => IsNamer(gateway) ? SayAsync(context, said) : Answers.Normal(context);
 
         var run = (await client.SendAsync(new { message = Message }))[0];
@@ -50,7 +50,7 @@ public class TitleTests
         await using var gateway = await TestGateway.StartAsync();
         var database = await PostgresFixture.Shared.ReserveDatabaseAsync();
         await using var api = CreateApi(gateway, database);
-        var client = await api.CreateReadyClientAsync("pro");
+        var client = await api.CreateSignedInClientAsync("pro");
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         gateway.OnChat = async context =>

@@ -15,7 +15,7 @@ public class BodyLimitTests
         // Not UseKestrel(0): it sets the address while Program may be starting the server already, and then throws.
         api.UseKestrel();
         api.StartServer();
-        using var client = await api.CreateReadyClientAsync();
+        using var client = await api.CreateSignedInClientAsync();
 
         using var content = new StringContent($$"""{"message":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/chat") { Content = content };
@@ -38,13 +38,13 @@ public class BodyLimitTests
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["urls"] = "http://127.0.0.1:0" } };
         api.UseKestrel();
         api.StartServer();
-        using var client = await api.CreateReadyClientAsync();
+        using var client = await api.CreateSignedInClientAsync();
 
         using var connection = new TcpClient();
         await connection.ConnectAsync(client.BaseAddress!.Host, client.BaseAddress.Port, TestContext.Current.CancellationToken);
         await using var stream = connection.GetStream();
         await stream.WriteAsync(
-            "POST /chat HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"message\":\""u8.ToArray(),
+            "POST /chat HTTP/1.1\r\nHost: api\r\nAuthorization: Test pro\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"message\":\""u8.ToArray(),
             TestContext.Current.CancellationToken);
         using var reader = new StreamReader(stream);
 

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace LlmAspire.Api.Tests.Identity;
 
-/// <summary>An Api in Production over a database of its own, for the tests of one class. Each test registers its own people.</summary>
+/// <summary>An Api over a database of its own, for the tests of one class. Each test registers its own people.</summary>
 public sealed class AccountsFixture : IAsyncLifetime
 {
     public const string Password = "correct horse battery";
@@ -43,9 +43,8 @@ public sealed class AccountsFixture : IAsyncLifetime
     internal ApiFactory CreateApi() => new(Gateway.BaseUrl)
     {
         Ledger = Database,
-        Environment = "Production",
         Time = Time,
-        Settings = { ["Identity:AttemptsPerAddress"] = "100000", ["Identity:AttemptsPerEmail"] = "1000" },
+        Settings = { ["Identity:AttemptsPerAddress"] = "100000" },
     };
 
     internal static string NewEmail() => $"{Guid.NewGuid():N}@example.org";

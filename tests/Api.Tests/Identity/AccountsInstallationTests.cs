@@ -13,7 +13,7 @@ public class AccountsInstallationTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task in_development_the_demo_accounts_sign_in_and_are_those_of_the_development_identity()
+    public async Task in_development_the_demo_accounts_sign_in()
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync() };
@@ -23,11 +23,8 @@ public class AccountsInstallationTests
         foreach (var name in new[] { "basic", "pro", "enterprise", "operator", "rival" })
         {
             var tokens = await client.SignInAsync($"{name}@demo.local", "Demo-1234!");
-            using var byToken = await client.SendAsync(HttpMethod.Get, "/identity/me", tokens.Access);
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/identity/me") { Headers = { { "X-Demo-User", name } } };
-            using var byHeader = await client.SendAsync(request, Token);
-            var me = await byToken.ReadAsync();
-            Assert.Equal(me.GetRawText(), (await byHeader.ReadAsync()).GetRawText());
+            using var answer = await client.SendAsync(HttpMethod.Get, "/identity/me", tokens.Access);
+            var me = await answer.ReadAsync();
             seen.Add($"{name} {me.GetProperty("organisation").GetProperty("name").GetString()} {me.GetProperty("role").GetString()} "
                 + $"{me.GetProperty("plan").GetString()} {me.GetProperty("operator").GetBoolean()}");
         }
@@ -38,9 +35,6 @@ public class AccountsInstallationTests
                 "operator Demo member enterprise True", "rival Rival admin pro False",
             ],
             seen);
-        // Credentials that are sent count, also where none are needed.
-        using var bad = await client.SendAsync(HttpMethod.Get, "/identity/me", "nonsense");
-        await bad.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
     }
 
     [Fact]

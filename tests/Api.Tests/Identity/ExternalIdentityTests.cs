@@ -4,10 +4,12 @@ using System.Text.Json;
 using LlmAspire.Api.Identity;
 using LlmAspire.TestAuthority;
 using LlmAspire.TestPostgres;
+using LlmAspire.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace LlmAspire.Api.Tests.Identity;
 
@@ -133,10 +135,10 @@ public sealed class ExternalIdentityTests : IAsyncLifetime
     [Fact]
     public async Task there_are_no_demo_accounts()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/identity/me") { Headers = { { "X-Demo-User", "operator" } } };
-        using var refused = await _client.SendAsync(request, Cancellation);
+        await using var source = NpgsqlDataSource.Create(_database);
+        await using var command = source.CreateCommand("SELECT count(*) FROM tenant.account");
 
-        await refused.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
+        Assert.Equal(0L, await command.ExecuteScalarAsync(Cancellation));
     }
 
     [Fact]
@@ -180,7 +182,12 @@ public sealed class ExternalIdentityTests : IAsyncLifetime
     public void an_authority_that_cannot_be_trusted_stops_the_start(string authority, string environment)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Authentication:Authority"] = authority });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Authentication:Authority"] = authority,
+            ["ConnectionStrings:llm"] = "Host=127.0.0.1;Port=1",
+        });
+        builder.AddLedger();
         builder.AddAccounts();
         using var host = builder.Build();
 

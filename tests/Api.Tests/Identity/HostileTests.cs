@@ -32,8 +32,6 @@ public partial class HostileTests(AccountsFixture fixture) : IClassFixture<Accou
             request.Headers.TryAddWithoutValidation("Authorization", authorization);
         }
 
-        // Means something in Development only.
-        request.Headers.Add("X-Demo-User", "operator");
         using var response = await fixture.Client.SendAsync(request, TestContext.Current.CancellationToken);
         await response.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
     });

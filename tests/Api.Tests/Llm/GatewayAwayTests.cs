@@ -13,6 +13,7 @@ public class GatewayAwayTests
         var port = TestGateway.FreePort();
         await using var api = new ApiFactory($"http://127.0.0.1:{port}/v1");
         var client = api.CreateClient();
+        client.DefaultRequestHeaders.Authorization = new(HeaderSignIn.SchemeName, "pro");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await client.GetAsync("/health", Token)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/alive", Token)).StatusCode);
@@ -45,7 +46,7 @@ public class GatewayAwayTests
         HttpClient client;
         await using (await TestGateway.StartAsync(port))
         {
-            client = await api.CreateReadyClientAsync();
+            client = await api.CreateSignedInClientAsync();
             using var answer = await client.ChatAsync(new { message = "Hi" });
             await answer.ReadAllEventsAsync();
         }
@@ -82,7 +83,7 @@ public class GatewayAwayTests
         HttpClient client;
         await using (await TestGateway.StartAsync(port))
         {
-            client = await api.CreateReadyClientAsync();
+            client = await api.CreateSignedInClientAsync();
         }
 
         using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

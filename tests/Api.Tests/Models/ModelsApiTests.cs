@@ -15,7 +15,7 @@ public class ModelsApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync(plan);
+        var client = await api.CreateSignedInClientAsync(plan);
 
         var models = await client.GetFromJsonAsync<JsonElement[]>("/llm/models" + query, TestContext.Current.CancellationToken);
 
@@ -29,7 +29,7 @@ public class ModelsApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl);
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var response = await client.GetAsync("/llm/models", TestContext.Current.CancellationToken);
         var models = await response.Content.ReadFromJsonAsync<JsonElement[]>(TestContext.Current.CancellationToken);

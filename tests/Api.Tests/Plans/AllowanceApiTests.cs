@@ -28,9 +28,9 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
-        var pro = await api.CreateReadyClientAsync("pro");
-        var basic = await api.CreateReadyClientAsync("basic");
-        var rival = await api.CreateReadyClientAsync("rival");
+        var pro = await api.CreateSignedInClientAsync("pro");
+        var basic = await api.CreateSignedInClientAsync("basic");
+        var rival = await api.CreateSignedInClientAsync("rival");
         gateway.OnChat = Answers.SendAndWait(Answers.Content);
         using var held = await pro.ChatAsync(Hi);
         Assert.Equal(HttpStatusCode.OK, held.StatusCode);
@@ -56,7 +56,7 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var refused = await client.ChatAsync(new { message = new string('x', 3000) });
 
@@ -71,7 +71,7 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         // Its reserve stays: nothing ingests here.
         var first = (await client.SendAsync(Hi))[0].Data;
         var (conversationId, answerId) = (first.GetProperty("conversationId").GetGuid(), first.GetProperty("messageId").GetGuid());
@@ -110,7 +110,7 @@ public class AllowanceApiTests
             api.Settings["Chat:StartPatience"] = "00:01:00";
         }
 
-        HttpClient[] clients = [await one.CreateReadyClientAsync(), await two.CreateReadyClientAsync()];
+        HttpClient[] clients = [await one.CreateSignedInClientAsync(), await two.CreateSignedInClientAsync()];
         var asking = Enumerable.Range(0, 200).Select(number => clients[number % 2].ChatAsync(Hi)).ToList();
         // Each is refused, or held by the gateway.
         await Until.TrueAsync(() => asking.Count(ask => ask.IsCompleted) + gateway.Chats.Count == asking.Count);
@@ -153,7 +153,7 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         var message = new { message = "Grüße, \"und\" so fort \U0001F600" };
 
         var estimate = await EstimateAsync(client, message);
@@ -182,7 +182,7 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
-        var basic = await api.CreateReadyClientAsync("basic");
+        var basic = await api.CreateSignedInClientAsync("basic");
         foreach (var path in new[] { "/chat", "/chat/estimate" })
         {
             using var empty = await basic.PostAsJsonAsync(path, new { }, Token);
@@ -202,7 +202,7 @@ public class AllowanceApiTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "");
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         var estimate = await EstimateAsync(client, new { message = new string('x', 90_000) });
         using var sent = await client.ChatAsync(new { message = new string('x', 90_000) });
@@ -221,7 +221,7 @@ public class AllowanceApiTests
         await using var gateway = await TestGateway.StartAsync();
         await using var api = await ApiAsync(gateway, "6000");
         api.Settings["Plans:Basic:RequestsPerMinute"] = "7";
-        var basic = await api.CreateReadyClientAsync("basic");
+        var basic = await api.CreateSignedInClientAsync("basic");
         gateway.OnChat = Answers.SendAndWait(Answers.Content);
         using var held = await basic.ChatAsync(Hi);
 

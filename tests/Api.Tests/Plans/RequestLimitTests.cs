@@ -14,7 +14,7 @@ public class RequestLimitTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Plans:Pro:RequestsPerMinute"] = "3" } };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
 
         using var first = await client.GetAsync("/llm/models", Token);
         // What is thrown begins with a new answer.
@@ -36,8 +36,8 @@ public class RequestLimitTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Plans:Pro:RequestsPerMinute"] = "1" } };
-        var pro = await api.CreateReadyClientAsync("pro");
-        var rival = await api.CreateReadyClientAsync("rival");
+        var pro = await api.CreateSignedInClientAsync("pro");
+        var rival = await api.CreateSignedInClientAsync("rival");
         gateway.OnChat = Answers.SendAndWait(Answers.Content);
         using var first = await pro.ChatAsync(new { message = "Hi" });
         await using var events = first.ReadEventsAsync().GetAsyncEnumerator(Token);
@@ -58,7 +58,7 @@ public class RequestLimitTests
     public async Task who_is_not_signed_in_is_neither_counted_nor_told()
     {
         await using var gateway = await TestGateway.StartAsync();
-        await using var api = new ApiFactory(gateway.BaseUrl) { Environment = "Production" };
+        await using var api = new ApiFactory(gateway.BaseUrl);
         var client = await api.CreateReadyClientAsync();
 
         using var response = await client.GetAsync("/llm/models", Token);

@@ -14,8 +14,8 @@ public class RunLimitTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Plans:Pro:ConcurrentRuns"] = "2" } };
-        var pro = await api.CreateReadyClientAsync("pro");
-        var rival = await api.CreateReadyClientAsync("rival");
+        var pro = await api.CreateSignedInClientAsync("pro");
+        var rival = await api.CreateSignedInClientAsync("rival");
         gateway.OnChat = Answers.SendAndWait(Answers.Content);
         using var first = await pro.ChatAsync(new { message = "Hi" });
         using var second = await pro.ChatAsync(new { message = "Hi" });
@@ -45,7 +45,7 @@ public class RunLimitTests
     {
         await using var gateway = await TestGateway.StartAsync();
         await using var api = new ApiFactory(gateway.BaseUrl) { Settings = { ["Plans:Pro:ConcurrentRuns"] = "1" } };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         gateway.OnChat = Answers.SendJson(500, Answers.ErrorBody);
         using var failed = await client.ChatAsync(new { message = "Hi" });
         Assert.Equal(HttpStatusCode.BadGateway, failed.StatusCode);
@@ -68,7 +68,7 @@ public class RunLimitTests
             Settings = { ["Plans:Pro:ConcurrentRuns"] = "1" },
             Replace = services => services.AddSingleton<IStartupFilter>(new FirstChatEnds(ended)),
         };
-        var client = await api.CreateReadyClientAsync();
+        var client = await api.CreateSignedInClientAsync();
         var script = new Script(["Hel", "lo"]);
         gateway.OnChat = script.AnswerAsync;
         using (var left = await client.ChatAsync(new { message = "Hi" }))

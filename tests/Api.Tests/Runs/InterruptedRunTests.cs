@@ -96,7 +96,7 @@ public class InterruptedRunTests(ReplicasFixture fixture) : IClassFixture<Replic
     {
         var script = fixture.Play(Pieces);
         var leaving = fixture.CreateApi(grace: "00:00:20");
-        var client = await leaving.CreateReadyClientAsync("pro");
+        var client = await leaving.CreateSignedInClientAsync("pro");
         using var response = await client.ChatAsync(new { message = "Count" });
         await using var sender = response.ReadEventsAsync().GetAsyncEnumerator(Token);
         var begun = (await sender.ReadUntilAsync(read => read.Count == 3))[0];
@@ -114,7 +114,7 @@ public class InterruptedRunTests(ReplicasFixture fixture) : IClassFixture<Replic
     {
         fixture.Play(Pieces);
         var leaving = fixture.CreateApi();
-        var client = await leaving.CreateReadyClientAsync("pro");
+        var client = await leaving.CreateSignedInClientAsync("pro");
         using var response = await client.ChatAsync(new { message = "Count" });
         await using var sender = response.ReadEventsAsync().GetAsyncEnumerator(Token);
         var begun = (await sender.ReadUntilAsync(read => read.Count == 3))[0];

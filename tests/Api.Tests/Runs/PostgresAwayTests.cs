@@ -21,7 +21,7 @@ public class PostgresAwayTests
             Ledger = await postgres.CreateDatabaseAsync(),
             Settings = { ["Usage:PostgresPatience"] = "00:00:01", ["Chat:InterruptedAfter"] = "00:00:02", ["Usage:LivenessInterval"] = "00:00:00.2" },
         };
-        var client = await api.CreateReadyClientAsync("pro");
+        var client = await api.CreateSignedInClientAsync("pro");
         var script = new Script(["One", " two", " three", " four"]);
         gateway.OnChat = script.AnswerAsync;
         using var response = await client.ChatAsync(new { message = "Before" });

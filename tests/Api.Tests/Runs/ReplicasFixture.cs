@@ -31,8 +31,8 @@ public sealed class ReplicasFixture : IAsyncLifetime
         Database = await PostgresFixture.Shared.ReserveDatabaseAsync();
         First = CreateApi();
         _second = CreateApi();
-        FirstClient = await First.CreateReadyClientAsync("pro");
-        SecondClient = await _second.CreateReadyClientAsync("pro");
+        FirstClient = await First.CreateSignedInClientAsync("pro");
+        SecondClient = await _second.CreateSignedInClientAsync("pro");
     }
 
     public async ValueTask DisposeAsync()

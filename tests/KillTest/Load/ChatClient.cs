@@ -7,7 +7,7 @@ namespace LlmAspire.KillTest.Load;
 /// <summary>What somebody asks, and how long they listen.</summary>
 /// <param name="StopAfter">Deltas until they press Stop; null when they do not.</param>
 /// <param name="LeaveAfter">Deltas until they go away; null when they stay.</param>
-internal sealed record Question(string User, string Model, string Message, int? StopAfter = null, int? LeaveAfter = null);
+internal sealed record Question(Person Asker, string Model, string Message, int? StopAfter = null, int? LeaveAfter = null);
 
 /// <summary>A client of the chat Api. Safe to use concurrently.</summary>
 internal sealed class ChatClient(TimeSpan patience) : IDisposable
@@ -18,14 +18,14 @@ internal sealed class ChatClient(TimeSpan patience) : IDisposable
     /// <param name="api">Its name and address.</param>
     public async Task<SeenAnswer> AskAsync((string Name, Uri Url) api, Question question, CancellationToken cancellationToken)
     {
-        var answer = new SeenAnswer { Api = api.Name, User = question.User, AskedAt = DateTimeOffset.UtcNow };
+        var answer = new SeenAnswer { Api = api.Name, User = question.Asker.Name, AskedAt = DateTimeOffset.UtcNow };
         // A frozen Api or a slow disk may take its time, but not for ever.
         using var hung = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         hung.CancelAfter(patience);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(api.Url, "/chat"));
-            request.Headers.Add("X-Demo-User", question.User);
+            request.Headers.Authorization = new("Bearer", question.Asker.Key);
             request.Content = JsonContent.Create(new { question.Message, question.Model });
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, hung.Token);
             answer = answer with { Status = (int)response.StatusCode, RetryAfter = response.Headers.RetryAfter?.Delta };
@@ -53,7 +53,7 @@ internal sealed class ChatClient(TimeSpan patience) : IDisposable
 
                 if (deltas == question.StopAfter)
                 {
-                    await StopAsync(api.Url, question.User, answer.RunId!.Value, hung.Token);
+                    await StopAsync(api.Url, question.Asker, answer.RunId!.Value, hung.Token);
                 }
             }
         }
@@ -110,10 +110,10 @@ internal sealed class ChatClient(TimeSpan patience) : IDisposable
         }
     }
 
-    private async Task StopAsync(Uri api, string user, Guid runId, CancellationToken cancellationToken)
+    private async Task StopAsync(Uri api, Person asker, Guid runId, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(api, $"/chat/runs/{runId}"));
-        request.Headers.Add("X-Demo-User", user);
+        request.Headers.Authorization = new("Bearer", asker.Key);
         try
         {
             // 404 when it ended meanwhile.

@@ -12,6 +12,7 @@ internal sealed class ChatLoad : IAsyncDisposable
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(200);
 
     private readonly IReadOnlyList<(string Name, Uri Url)> _apis;
+    private readonly IReadOnlyList<Person> _known;
     private readonly ChatClient _client = new(Patience);
     private readonly ConcurrentQueue<SeenAnswer> _answers = new();
     private readonly CancellationTokenSource _aborted = new();
@@ -19,8 +20,9 @@ internal sealed class ChatLoad : IAsyncDisposable
     private volatile bool _stopped;
     private int _running;
 
-    private ChatLoad(KillStack stack, int streams, int seed)
+    private ChatLoad(KillStack stack, IReadOnlyList<Person> known, int streams, int seed)
     {
+        _known = known;
         _apis = [.. stack.Apis.Select(api => (api.Name, api.Url))];
         _people = [.. Enumerable.Range(0, streams).Select(person => ChatAsync(new Questions(new Random(HashCode.Combine(seed, person)))))];
     }
@@ -29,7 +31,8 @@ internal sealed class ChatLoad : IAsyncDisposable
 
     public int Running => Volatile.Read(ref _running);
 
-    public static ChatLoad Start(KillStack stack, int streams, int seed) => new(stack, streams, seed);
+    /// <param name="known">Who asks, each in many places.</param>
+    public static ChatLoad Start(KillStack stack, IReadOnlyList<Person> known, int streams, int seed) => new(stack, known, streams, seed);
 
     /// <summary>Waits until so many answers have ended.</summary>
     public async Task WaitForAnswersAsync(int count, CancellationToken cancellationToken)
@@ -62,7 +65,7 @@ internal sealed class ChatLoad : IAsyncDisposable
         while (!_stopped)
         {
             Interlocked.Increment(ref _running);
-            var answer = await _client.AskAsync(questions.Pick(_apis), questions.Next(), _aborted.Token);
+            var answer = await _client.AskAsync(questions.Pick(_apis), questions.Next(questions.Pick(_known)), _aborted.Token);
             Interlocked.Decrement(ref _running);
             _answers.Enqueue(answer);
             if (answer is { FinishReason: null, WentAway: false })

@@ -3,13 +3,6 @@ namespace LlmAspire.KillTest.Load;
 /// <summary>What one person asks. Not safe to use concurrently.</summary>
 internal sealed class Questions(Random random)
 {
-    /// <summary>By the demo user, the models that their plan has.</summary>
-    private static readonly (string User, string[] Models)[] People =
-    [
-        ("basic", ["chat-default", "gemini-default"]),
-        ("pro", ["chat-default", "claude-default", "fast-reasoning"]),
-    ];
-
     private static readonly string[] Subjects =
         ["row locking in PostgreSQL", "how rain forms", "the history of the printing press", "binary search", "the tides", "tax on books", "sourdough bread"];
 
@@ -22,9 +15,8 @@ internal sealed class Questions(Random random)
 
     public T Pick<T>(IReadOnlyList<T> items) => items[random.Next(items.Count)];
 
-    public Question Next()
+    public Question Next(Person asker)
     {
-        var (user, models) = Pick(People);
         var length = random.NextDouble() < 0.2 ? random.Next(100, 250) : random.Next(10, 80);
         var answer = $"length={length} pace={random.Next(20, 60)}";
         var demo = random.NextDouble() switch
@@ -33,7 +25,7 @@ internal sealed class Questions(Random random)
             < 0.2 => $"{answer} {Pick(Forms)}",
             _ => answer,
         };
-        var question = new Question(user, Pick(models), $"{(random.NextDouble() < 0.3 ? Preface() : "")}Explain {Pick(Subjects)}. <<demo {demo}>>");
+        var question = new Question(asker, Pick(asker.Models), $"{(random.NextDouble() < 0.3 ? Preface() : "")}Explain {Pick(Subjects)}. <<demo {demo}>>");
         return random.NextDouble() switch
         {
             < 0.12 => question with { StopAfter = random.Next(1, 60) },

@@ -7,7 +7,7 @@ using LlmAspire.KillTest.Stack;
 namespace LlmAspire.KillTest.Scenarios;
 
 /// <summary>Does to a stack under load what a scenario says, and notes what was promised and not kept.</summary>
-internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions options, Action<string> say)
+internal sealed class ScenarioRun(KillStack stack, ChatLoad load, Person strange, KillOptions options, Action<string> say)
 {
     /// <summary>What the Apis may reserve while PostgreSQL is away, each.</summary>
     private const long OutageAllowance = 2_000_000;
@@ -98,7 +98,7 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         await stack.Postgres.StopAsync();
         Count(KillKind.PostgresStopped);
         say($"PostgreSQL is stopped, {runningBefore} answers are running");
-        var stranger = new Stranger(stack);
+        var stranger = new Stranger(stack, strange);
         var asking = stranger.AskAsync(strangerGone.Token);
         var killedAt = DateTimeOffset.MaxValue;
         if (options.Scenario == Scenario.OutageApiKilled)
@@ -137,9 +137,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
         Promise(admitted > 0, "no known caller was admitted while PostgreSQL was away");
         SeenAnswer[] refused = [.. asked.Where(answer => !IsAdmitted(answer))];
         Promise(refused.All(IsRefusal), $"known callers were refused otherwise than with 503 ledger_unavailable and Retry-After: {Ends(refused.Where(answer => !IsRefusal(answer)))}");
-        SeenAnswer[] served = [.. stranger.Answers.Where(answer => !IsRefusal(answer) && !IsEarlyRefusal(answer, from))];
+        SeenAnswer[] served = [.. stranger.Answers.Where(answer => !IsStrangersRefusal(answer) && !IsEarlyRefusal(answer, from))];
         Promise(
-            stranger.Answers.Any(IsRefusal) && served.Length == 0,
+            stranger.Answers.Any(IsStrangersRefusal) && served.Length == 0,
             $"of {stranger.Answers.Count} questions of an unknown caller {served.Length} were not refused with 503 and Retry-After: {Ends(served)}");
         // A call reserves at least its output cap.
         var bound = stack.Apis.Count * OutageAllowance / 8192;
@@ -206,6 +206,9 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, KillOptions op
     private static bool IsAdmitted(SeenAnswer answer) => answer.Status == 200 || answer.ErrorCode?.StartsWith("provider_", StringComparison.Ordinal) == true;
 
     private static bool IsRefusal(SeenAnswer answer) => answer is { Status: 503, ErrorCode: LedgerUnavailable, RetryAfter: not null };
+
+    /// <summary>Their key cannot be read.</summary>
+    private static bool IsStrangersRefusal(SeenAnswer answer) => IsRefusal(answer) || answer is { Status: 503, ErrorCode: "database_unavailable", RetryAfter: not null };
 
     private static bool IsEarlyRefusal(SeenAnswer answer, DateTimeOffset outage) =>
         answer is { Status: 200, ErrorCode: LedgerUnavailable, Usages: [], LastDeltaAt: null } && answer.AskedAt < outage + NoticePatience;
