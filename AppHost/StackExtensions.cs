@@ -77,7 +77,7 @@ internal static partial class StackExtensions
 
         var values = DotEnv.Read(new DotEnvOptions(envFilePaths: [file]))
             .Where(pair => pair.Value.Length > 0)
-            .Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value));
+            .Select(pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value));
 
         // First, so that every other source of configuration wins over the file.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = values });

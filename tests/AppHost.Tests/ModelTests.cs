@@ -46,6 +46,20 @@ public sealed class ModelTests
         Assert.True(builder.Resources.OfType<ParameterResource>().Single(parameter => parameter.Name == "anthropic-api-key").Secret);
     }
 
+    [Fact]
+    public async Task api_and_web_are_told_of_the_provider_and_only_web_has_its_secret()
+    {
+        await using var builder = await CreateAsync(
+            "Stack:Mode=embedded", "Stack:Gateway=demo", "Authentication:Authority=https://login.example/", "Authentication:Claims:Role=groups",
+            "Authentication:ClientSecret=s3cret");
+
+        var (api, web) = (await EnvironmentAsync(builder, "api"), await EnvironmentAsync(builder, "web"));
+        Assert.Equal(("https://login.example/", "groups"), (api["Authentication__Authority"], api["Authentication__Claims__Role"]));
+        Assert.Equal("https://login.example/", web["Authentication__Authority"]);
+        Assert.DoesNotContain("Authentication__ClientSecret", api.Keys);
+        Assert.True(Assert.IsType<ParameterResource>(web["Authentication__ClientSecret"]).Secret);
+    }
+
     [Theory]
     [InlineData("api", "llm", "litellm")]
     [InlineData("usage-worker", "llm")]
@@ -63,14 +77,8 @@ public sealed class ModelTests
     {
         var data = Path.Combine(Path.GetTempPath(), "llmaspire-model-test");
         await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo", $"Stack:DataDirectory={data}");
-        var context = new EnvironmentCallbackContext(builder.ExecutionContext, cancellationToken: Cancellation);
 
-        foreach (var annotation in builder.Resources.Single(resource => resource.Name == "api").Annotations.OfType<EnvironmentCallbackAnnotation>())
-        {
-            await annotation.Callback(context);
-        }
-
-        Assert.Equal(Path.Combine(data, "spool"), context.EnvironmentVariables["Spool__Directory"]);
+        Assert.Equal(Path.Combine(data, "spool"), (await EnvironmentAsync(builder, "api"))["Spool__Directory"]);
     }
 
     [Theory]
@@ -94,6 +102,17 @@ public sealed class ModelTests
         Assert.Equal($"{registry}/{image}:{tag}", from);
 
         string Constant(string name) => tags.Split('\n').Single(line => line.Contains($"string {name} =", StringComparison.Ordinal)).Split('"')[1];
+    }
+
+    private static async Task<Dictionary<string, object>> EnvironmentAsync(IDistributedApplicationTestingBuilder builder, string service)
+    {
+        var context = new EnvironmentCallbackContext(builder.ExecutionContext, cancellationToken: Cancellation);
+        foreach (var annotation in builder.Resources.Single(resource => resource.Name == service).Annotations.OfType<EnvironmentCallbackAnnotation>())
+        {
+            await annotation.Callback(context);
+        }
+
+        return context.EnvironmentVariables;
     }
 
     private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>
