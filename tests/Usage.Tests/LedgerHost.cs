@@ -28,6 +28,8 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public UsageSums Sums => _host.Services.GetRequiredService<UsageSums>();
 
+    public Pins Pins => _host.Services.GetRequiredService<Pins>();
+
     public RunningCalls Running => _host.Services.GetRequiredService<RunningCalls>();
 
     public SpoolFile Spool => _host.Services.GetRequiredService<SpoolFile>();
