@@ -35,6 +35,8 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<SchemaReadiness<LedgerContext>>(services => services.GetRequiredService<LedgerReadiness>());
         builder.Services.AddHostedService<SchemaMigrator<LedgerContext>>();
         builder.Services.AddSingleton<Pins>();
+        builder.Services.AddSingleton<PriceRegistry>();
+        builder.Services.AddSingleton<PricePreview>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }

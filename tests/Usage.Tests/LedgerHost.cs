@@ -30,6 +30,10 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public Pins Pins => _host.Services.GetRequiredService<Pins>();
 
+    public PriceRegistry Prices => _host.Services.GetRequiredService<PriceRegistry>();
+
+    public PricePreview Preview => _host.Services.GetRequiredService<PricePreview>();
+
     public RunningCalls Running => _host.Services.GetRequiredService<RunningCalls>();
 
     public SpoolFile Spool => _host.Services.GetRequiredService<SpoolFile>();
