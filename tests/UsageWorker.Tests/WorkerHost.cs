@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
+using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Sweeping;
 using Microsoft.EntityFrameworkCore;
@@ -75,6 +76,7 @@ internal sealed class WorkerHost : IAsyncDisposable
             builder.AddIngestion();
             builder.AddSweeping();
             builder.AddRetention();
+            builder.AddPriceSync();
             builder.AddBacklog();
         }
 
