@@ -42,6 +42,13 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
             : await ReadAsync(connection, asOfRevision ?? newest, cancellationToken);
     }
 
+    /// <returns>The newest revision; 0 when there is none yet.</returns>
+    public async Task<long> ReadNewestAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        return await NewestAsync(connection, cancellationToken);
+    }
+
     /// <returns>What was ever said of a model, the newest first.</returns>
     public async Task<IReadOnlyList<PriceRevision>> ReadHistoryAsync(string provider, string model, CancellationToken cancellationToken)
     {
