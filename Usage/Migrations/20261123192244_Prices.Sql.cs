@@ -70,14 +70,16 @@ namespace LlmAspire.Usage.Migrations
             REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_late_price();
             """;
 
-        // Plain SQL in one SELECT: PostgreSQL writes these functions into the statement that calls them, with its conditions.
+        // Plain SQL in one SELECT: PostgreSQL writes these functions, but the first, into the statement that calls them, with its conditions.
         private const string Functions = """
             -- The prices in force, as periods that do not overlap. Of two entries for one start the later revision counts; a manual price (or an
             -- imported one) goes before the gateway's. The price is null where neither has one. The draft, a list of entries, is read as if it were saved.
+            -- Its setting keeps it out of the statements that call it: the planner could not tell how many periods there are, and would look
+            -- through all of them for each row.
             CREATE FUNCTION ledger.price_periods(as_of_revision bigint DEFAULT NULL, draft jsonb DEFAULT NULL) RETURNS TABLE (
                 provider text, model text, valid_from timestamptz, valid_to timestamptz, input numeric, output numeric, cached_input numeric,
                 cache_write numeric, reasoning numeric, audio_input numeric, audio_output numeric)
-            LANGUAGE sql STABLE PARALLEL SAFE AS $$
+            LANGUAGE sql STABLE PARALLEL SAFE ROWS 500 SET search_path = pg_catalog AS $$
                 WITH entry AS (
                     SELECT DISTINCT ON (said.provider, said.model, said.token_class, said.layer, said.effective_from) said.*
                     FROM (

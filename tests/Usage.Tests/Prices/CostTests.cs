@@ -129,6 +129,19 @@ public class CostTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task a_report_reads_only_the_months_that_it_is_about()
+    {
+        await using var host = await NewHostAsync();
+        await IngestAsync(host, [Events.Plain(Guid.CreateVersion7(Hour)), Events.Plain(Guid.CreateVersion7(Hour.AddMonths(1)))]);
+
+        var plan = string.Join('\n', await ListAsync(
+            host, "EXPLAIN SELECT id, cost_usd FROM ledger.call_cost(7, 'infinity') WHERE created_at >= '2026-03-01 00:00+00' AND created_at < '2026-04-01 00:00+00'"));
+
+        Assert.Contains("llm_usage_2026_03", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("llm_usage_2026_02", plan, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task tokens_that_are_counted_in_two_classes_are_charged_once()
     {
         await using var host = await NewHostAsync();
