@@ -13,7 +13,7 @@ public sealed class PricePreview(NpgsqlDataSource source)
     /// roll-ups. Only the models of the change, from its first hour on.
     /// </summary>
     private const string Compare = """
-        WITH draft AS MATERIALIZED (
+        WITH draft AS NOT MATERIALIZED (
             SELECT provider, model, min(effective_from) AS since
             FROM jsonb_to_recordset($2) AS entry (provider text, model text, effective_from timestamptz) GROUP BY provider, model
         ), used AS MATERIALIZED (
