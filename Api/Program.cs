@@ -4,6 +4,7 @@ using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
+using LlmAspire.Api.Prices;
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 
@@ -24,6 +25,7 @@ app.UseGatewayReadiness();
 var accounts = app.MapGroup("").RequireAuthorization().RequireAccounts();
 accounts.MapAccountsApi();
 accounts.MapConversationApi();
+accounts.MapPricesApi();
 var business = accounts.MapGroup("").RequireGateway();
 business.MapModelsApi();
 business.MapChatApi();

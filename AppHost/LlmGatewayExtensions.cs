@@ -44,19 +44,21 @@ internal static class LlmGatewayExtensions
     public static IResourceBuilder<T> WithGateway<T>(this IResourceBuilder<T> service, LlmGateway gateway)
         where T : IResourceWithEnvironment, IResourceWithWaitSupport
     {
-        service.WithEnvironment("LLM_BASE_URL", gateway.BaseUrl);
-
-        if (gateway.ApiKey is not null)
-        {
-            service.WithEnvironment("LLM_API_KEY", gateway.ApiKey);
-        }
-
+        service.WithGatewayAddress(gateway);
         foreach (var setting in ModelSettings.Where(service.ApplicationBuilder.Configuration.Has))
         {
             service.WithEnvironment(setting, service.ApplicationBuilder.Configuration[setting]);
         }
 
         return gateway.Resource is null ? service : service.WaitFor(gateway.Resource);
+    }
+
+    /// <summary>Tells a service where the gateway is, with which key.</summary>
+    public static IResourceBuilder<T> WithGatewayAddress<T>(this IResourceBuilder<T> service, LlmGateway gateway)
+        where T : IResourceWithEnvironment
+    {
+        service.WithEnvironment("LLM_BASE_URL", gateway.BaseUrl);
+        return gateway.ApiKey is null ? service : service.WithEnvironment("LLM_API_KEY", gateway.ApiKey);
     }
 
     /// <summary>

@@ -18,7 +18,7 @@ var gateway = stack.Gateway switch
     _ => builder.AddDemoGateway("litellm"),
 };
 
-// The chat API: the only one that talks to the gateway.
+// The chat API: the only one that calls models.
 var api = builder.AddProject<Projects.Api>("api")
     .WithReference(llm).WaitFor(llm)
     .WithGateway(gateway)
@@ -27,9 +27,10 @@ var api = builder.AddProject<Projects.Api>("api")
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "API");
 
-// The worker: from the inbox into the ledger.
+// The worker: from the inbox into the ledger. From the gateway it has the prices; it does not wait for it.
 builder.AddProject<Projects.UsageWorker>("usage-worker")
     .WithReference(llm).WaitFor(llm)
+    .WithGatewayAddress(gateway)
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Health");
 

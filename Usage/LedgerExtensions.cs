@@ -34,6 +34,9 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<ILedgerReadiness>(services => services.GetRequiredService<LedgerReadiness>());
         builder.Services.AddSingleton<SchemaReadiness<LedgerContext>>(services => services.GetRequiredService<LedgerReadiness>());
         builder.Services.AddHostedService<SchemaMigrator<LedgerContext>>();
+        builder.Services.AddSingleton<Pins>();
+        builder.Services.AddSingleton<PriceRegistry>();
+        builder.Services.AddSingleton<PricePreview>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }

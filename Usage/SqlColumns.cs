@@ -6,6 +6,9 @@ namespace LlmAspire.Usage;
 /// <summary>The columns of a kind of row, and what goes into them, for statements that take one row or many.</summary>
 internal sealed class SqlColumns<TRow>(params SqlColumn<TRow>[] columns)
 {
+    /// <summary>The name of each.</summary>
+    public IEnumerable<string> Each => columns.Select(column => column.Name);
+
     /// <summary>As SQL: <c>id, request_id, …</c></summary>
     public string Names { get; } = string.Join(", ", columns.Select(column => column.Name));
 

@@ -23,6 +23,18 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "Old months could not be dropped, trying again in {Wait}")]
     public static partial void RetentionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
 
+    [LoggerMessage(LogLevel.Information, "{Changes} prices of the gateway have changed: revision {Revision}")]
+    public static partial void PricesChanged(this ILogger logger, int changes, long revision);
+
+    [LoggerMessage(LogLevel.Warning, "The gateway's prices cannot be read; trying again until they can. The last ones stay in force")]
+    public static partial void PricesNotRead(this ILogger logger, Exception exception);
+
+    [LoggerMessage(LogLevel.Information, "The gateway's prices can be read again")]
+    public static partial void PricesReadAgain(this ILogger logger);
+
+    [LoggerMessage(LogLevel.Information, "LLM_BASE_URL is not set: prices are not taken over from a gateway")]
+    public static partial void NoGatewayForPrices(this ILogger logger);
+
     [LoggerMessage(LogLevel.Warning, "What waits in the ledger could not be read, trying again in {Wait}")]
     public static partial void BacklogNotRead(this ILogger logger, Exception exception, TimeSpan wait);
 }

@@ -2,6 +2,7 @@ using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
+using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Sums;
 using LlmAspire.UsageWorker.Sweeping;
@@ -17,6 +18,7 @@ builder.AddLedger();
 builder.AddIngestion();
 builder.AddSweeping();
 builder.AddRetention();
+builder.AddPriceSync();
 builder.AddBacklog();
 
 var app = builder.Build();

@@ -20,6 +20,9 @@ internal static class IdentityExtensions
     /// <summary>A person who signed in; an API key may not do what this guards.</summary>
     public const string SessionPolicy = "session";
 
+    /// <summary>A person who signed in and runs the installation.</summary>
+    public const string OperatorPolicy = "operator";
+
     private const string DefaultScheme = "Accounts";
 
     /// <summary>
@@ -114,6 +117,8 @@ internal static class IdentityExtensions
         services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(SessionPolicy, policy => policy.RequireAuthenticatedUser().RequireAssertion(
+                context => !context.User.HasClaim(claim => claim.Type == Caller.ApiKeyClaim)))
+            .AddPolicy(OperatorPolicy, policy => policy.RequireClaim(Caller.OperatorClaim, bool.TrueString).RequireAssertion(
                 context => !context.User.HasClaim(claim => claim.Type == Caller.ApiKeyClaim)));
         services.AddRateLimiter(limiter =>
         {

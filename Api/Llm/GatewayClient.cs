@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using LlmAspire.Api.Identity;
+using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Llm;
@@ -82,7 +83,7 @@ internal sealed partial class GatewayClient(
             models.Add(new ChatModel(
                 id,
                 infos.Select(info => Text(info, "label")).FirstOrDefault(label => label is not null) ?? id,
-                byAlias[id].Select(Provider).FirstOrDefault(provider => provider is not null),
+                byAlias[id].Select(GatewayDeployment.Provider).FirstOrDefault(provider => provider is not null),
                 infos.Select(info => RequiredPlan(id, Text(info, "required_plan"))).DefaultIfEmpty(Plan.Basic).Max(),
                 infos.Select(info => Number(info, "max_input_tokens")).Min(),
                 infos.Select(info => Number(info, "max_output_tokens")).Min(),
@@ -95,7 +96,7 @@ internal sealed partial class GatewayClient(
         {
             if (Text(Object(deployment, "model_info"), "id") is { } id && Text(deployment, "model_name") is { } alias)
             {
-                byId[id] = new Deployment(id, alias, Provider(deployment), RealModel(deployment));
+                byId[id] = new Deployment(id, alias, GatewayDeployment.Provider(deployment), GatewayDeployment.Model(deployment));
             }
         }
 
@@ -118,16 +119,6 @@ internal sealed partial class GatewayClient(
         LogUnknownPlan(logger, id, plan);
         return Plan.Enterprise;
     }
-
-    // "anthropic/claude-sonnet-4-5": the provider, then its own name for the model, which may hold slashes itself.
-    private static string? Provider(JsonElement deployment) =>
-        Text(Object(deployment, "model_info"), "litellm_provider")
-            ?? (Text(Object(deployment, "litellm_params"), "model") is { } model && model.IndexOf('/') is > 0 and var slash ? model[..slash] : null);
-
-    private static string? RealModel(JsonElement deployment) =>
-        Text(Object(deployment, "litellm_params"), "model") is not { } model ? null
-            : Provider(deployment) is { } provider && model.StartsWith(provider + '/', StringComparison.Ordinal) ? model[(provider.Length + 1)..]
-            : model;
 
     private static bool? All(List<JsonElement> infos, string name)
     {

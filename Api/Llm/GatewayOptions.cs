@@ -1,3 +1,5 @@
+using LlmAspire.ServiceDefaults;
+
 namespace LlmAspire.Api.Llm;
 
 /// <summary>
@@ -38,14 +40,7 @@ public sealed class GatewayOptions
     public TimeSpan CatalogRefresh { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The address without <c>/v1</c>, ending in a slash: <c>/model/info</c> and the health endpoints are below it.</summary>
-    public Uri Root
-    {
-        get
-        {
-            var url = BaseUrl.TrimEnd('/');
-            return new Uri((url.EndsWith("/v1", StringComparison.OrdinalIgnoreCase) ? url[..^3].TrimEnd('/') : url) + '/');
-        }
-    }
+    public Uri Root => GatewayAddress.Root(BaseUrl);
 
     /// <summary>The address with <c>/v1</c>, as the OpenAI SDK wants it.</summary>
     public Uri OpenAIEndpoint => new(Root, "v1");

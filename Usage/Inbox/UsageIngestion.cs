@@ -212,7 +212,7 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
             DELETE FROM ledger.usage_inbox WHERE inbox_id = ANY({{ids}}) RETURNING *
         ), chosen AS MATERIALIZED (
             SELECT DISTINCT ON (id)
-                inbox_id, {{UsageColumns.Common.Names}},
+                inbox_id, {{TokenClassSql.Fitted(UsageColumns.Common)}},
                 CASE WHEN traceparent LIKE '{{TraceparentPattern}}' AND traceparent ~ '^[0-9a-f-]+$' THEN traceparent END AS traceparent
             FROM taken ORDER BY id, outcome = 'interrupted', inbox_id
         ), written AS (
@@ -220,7 +220,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
             SELECT {{UsageColumns.Common.Names}}, ledger.uuid_v7_time(id), substr(traceparent, 4, 32), substr(traceparent, 37, 16)
             FROM chosen
             ON CONFLICT (created_at, id) DO UPDATE SET
-                recorded_at = now(), replaced_at = now(), trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
+                recorded_at = excluded.recorded_at, replaced_at = excluded.recorded_at, provisional_recorded_at = usage.recorded_at,
+                provisional_duration_ms = usage.duration_ms, trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
                 served_model = excluded.served_model, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
                 cached_prompt_tokens = excluded.cached_prompt_tokens, cache_write_tokens = excluded.cache_write_tokens,
                 reasoning_tokens = excluded.reasoning_tokens, audio_prompt_tokens = excluded.audio_prompt_tokens,

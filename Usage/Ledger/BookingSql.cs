@@ -24,14 +24,14 @@ internal static class BookingSql
         changed AS (
             SELECT
                 date_trunc('hour', created_at, 'UTC') AS hour, org_id, user_id, operation, model_alias, coalesce(provider, '') AS provider,
-                coalesce(served_model, '') AS served_model, source, outcome, 1 AS calls, prompt_tokens, completion_tokens,
+                coalesce(served_model, '') AS served_model, source, outcome, 1 AS calls, {{RollupSql.IsEmpty}} AS empty_calls, prompt_tokens, completion_tokens,
                 coalesce(cached_prompt_tokens, 0) AS cached_prompt_tokens, coalesce(cache_write_tokens, 0) AS cache_write_tokens,
                 coalesce(reasoning_tokens, 0) AS reasoning_tokens, coalesce(audio_prompt_tokens, 0) AS audio_prompt_tokens,
                 coalesce(audio_completion_tokens, 0) AS audio_completion_tokens
             FROM written
             UNION ALL
             SELECT
-                date_trunc('hour', created_at, 'UTC'), org_id, user_id, operation, model_alias, '', '', 'none', 'interrupted', -1, 0, 0, 0, 0, 0, 0, 0
+                date_trunc('hour', created_at, 'UTC'), org_id, user_id, operation, model_alias, '', '', 'none', 'interrupted', -1, -1, 0, 0, 0, 0, 0, 0, 0
             FROM written WHERE replaced
         ), by_user AS MATERIALIZED (
             SELECT {{RollupSql.UserKeys}}, {{RollupSql.Sums}} FROM changed GROUP BY {{RollupSql.UserKeys}}

@@ -116,13 +116,16 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
             table.HasCheckConstraint("ck_llm_usage_not_negative", string.Join(" AND ", NeverNegative.Select(column => $"{column} >= 0")));
             table.HasCheckConstraint("ck_llm_usage_plausible", string.Join(" AND ", NeverNegative.Where(column => column.EndsWith("_tokens", StringComparison.Ordinal))
                 .Select(column => $"{column} < {ImplausibleTokens}")));
+            // Classes do not overlap: each token has one price.
+            table.HasCheckConstraint("ck_llm_usage_within", TokenClassSql.AreWithin);
             // The sweeper's rows are provisional and know nothing: whoever replaces one knows what it added to the sums.
             table.HasCheckConstraint("ck_llm_usage_interrupted", $"outcome <> 'interrupted' OR ({string.Join(" AND ", UnknownWhenInterrupted)})");
             // Makes the id alone unique: PostgreSQL wants the partition key within the primary key.
             table.HasCheckConstraint("ck_llm_usage_created_at", $"created_at = {Schema}.uuid_v7_time(id)");
         });
         usage.HasKey(row => new { row.CreatedAt, row.Id });
-        usage.Property(row => row.RecordedAt).HasDefaultValueSql("now()");
+        // Not the start of the transaction: whoever looks for writers that are under way has to find this one by then.
+        usage.Property(row => row.RecordedAt).HasDefaultValueSql("clock_timestamp()");
         usage.HasIndex(row => new { row.OrgId, row.CreatedAt });
         usage.HasIndex(row => new { row.UserId, row.CreatedAt });
         usage.HasIndex(row => row.RequestId);

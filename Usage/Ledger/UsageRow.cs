@@ -11,13 +11,19 @@ public sealed class UsageRow
     /// <summary>When the call was opened: the time within <see cref="Id"/>. The months of this time are the partitions.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When ingestion wrote the row.</summary>
+    /// <summary>When ingestion wrote the row, in its present form.</summary>
     public DateTimeOffset RecordedAt { get; init; }
 
     /// <summary>
     /// When a late settle replaced the provisional row that the sweeper had made; null for every row that is as it was first written.
     /// </summary>
     public DateTimeOffset? ReplacedAt { get; init; }
+
+    /// <summary>When the provisional row that was replaced had been written; null when none was.</summary>
+    public DateTimeOffset? ProvisionalRecordedAt { get; init; }
+
+    /// <summary>The duration that the provisional row had; the rest of it says that nothing was known.</summary>
+    public int? ProvisionalDurationMs { get; init; }
 
     public Guid RequestId { get; init; }
 

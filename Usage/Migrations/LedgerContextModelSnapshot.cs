@@ -206,6 +206,10 @@ namespace LlmAspire.Usage.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("completion_tokens");
 
+                    b.Property<long>("EmptyCalls")
+                        .HasColumnType("bigint")
+                        .HasColumnName("empty_calls");
+
                     b.Property<long>("PromptTokens")
                         .HasColumnType("bigint")
                         .HasColumnName("prompt_tokens");
@@ -363,6 +367,14 @@ namespace LlmAspire.Usage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("provider");
 
+                    b.Property<int?>("ProvisionalDurationMs")
+                        .HasColumnType("integer")
+                        .HasColumnName("provisional_duration_ms");
+
+                    b.Property<DateTimeOffset?>("ProvisionalRecordedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("provisional_recorded_at");
+
                     b.Property<JsonElement?>("RawUsage")
                         .HasColumnType("jsonb")
                         .HasColumnName("raw_usage");
@@ -375,7 +387,7 @@ namespace LlmAspire.Usage.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("recorded_at")
-                        .HasDefaultValueSql("now()");
+                        .HasDefaultValueSql("clock_timestamp()");
 
                     b.Property<DateTimeOffset?>("ReplacedAt")
                         .HasColumnType("timestamp with time zone")
@@ -427,6 +439,8 @@ namespace LlmAspire.Usage.Migrations
 
                     b.ToTable("llm_usage", "ledger", t =>
                         {
+                            t.HasCheckConstraint("ck_llm_usage_within", "coalesce(cached_prompt_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_prompt_tokens, 0) <= prompt_tokens AND coalesce(reasoning_tokens, 0) + coalesce(audio_completion_tokens, 0) <= completion_tokens");
+
                             t.HasCheckConstraint("ck_llm_usage_created_at", "created_at = ledger.uuid_v7_time(id)");
 
                             t.HasCheckConstraint("ck_llm_usage_interrupted", "outcome <> 'interrupted' OR (source = 'none' AND prompt_tokens = 0 AND completion_tokens = 0 AND provider IS NULL AND served_model IS NULL AND cached_prompt_tokens IS NULL AND cache_write_tokens IS NULL AND reasoning_tokens IS NULL AND audio_prompt_tokens IS NULL AND audio_completion_tokens IS NULL)");
@@ -504,6 +518,10 @@ namespace LlmAspire.Usage.Migrations
                     b.Property<long>("CompletionTokens")
                         .HasColumnType("bigint")
                         .HasColumnName("completion_tokens");
+
+                    b.Property<long>("EmptyCalls")
+                        .HasColumnType("bigint")
+                        .HasColumnName("empty_calls");
 
                     b.Property<long>("PromptTokens")
                         .HasColumnType("bigint")

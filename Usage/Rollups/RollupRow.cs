@@ -27,6 +27,9 @@ public abstract class RollupRow
 
     public long Calls { get; init; }
 
+    /// <summary>Those of the calls that used no token: they cost nothing, whatever the price.</summary>
+    public long EmptyCalls { get; init; }
+
     public long PromptTokens { get; init; }
 
     public long CompletionTokens { get; init; }

@@ -7,10 +7,13 @@ internal static class RollupSql
 
     public const string UserKeys = "hour, org_id, user_id, operation, model_alias, provider, served_model, source, outcome";
 
+    /// <summary>Whether a row of the ledger used no token: 1 or 0.</summary>
+    public const string IsEmpty = "(prompt_tokens + completion_tokens = 0)::integer";
+
     private static readonly string[] Columns =
     [
-        "calls", "prompt_tokens", "completion_tokens", "cached_prompt_tokens", "cache_write_tokens", "reasoning_tokens", "audio_prompt_tokens",
-        "audio_completion_tokens",
+        "calls", "empty_calls", "prompt_tokens", "completion_tokens", "cached_prompt_tokens", "cache_write_tokens", "reasoning_tokens",
+        "audio_prompt_tokens", "audio_completion_tokens",
     ];
 
     public static string Values { get; } = string.Join(", ", Columns);
@@ -33,8 +36,8 @@ internal static class RollupSql
         FROM (
             SELECT
                 date_trunc('hour', created_at, 'UTC') AS hour, org_id, user_id, operation, model_alias, coalesce(provider, '') AS provider,
-                coalesce(served_model, '') AS served_model, source, outcome, 1 AS calls, prompt_tokens, completion_tokens, cached_prompt_tokens,
-                cache_write_tokens, reasoning_tokens, audio_prompt_tokens, audio_completion_tokens
+                coalesce(served_model, '') AS served_model, source, outcome, 1 AS calls, {IsEmpty} AS empty_calls, prompt_tokens, completion_tokens,
+                cached_prompt_tokens, cache_write_tokens, reasoning_tokens, audio_prompt_tokens, audio_completion_tokens
             FROM ledger.llm_usage WHERE created_at >= $1
         ) AS rows
         GROUP BY {keys}

@@ -81,6 +81,22 @@ public sealed class ModelTests
         Assert.Equal(Path.Combine(data, "spool"), (await EnvironmentAsync(builder, "api"))["Spool__Directory"]);
     }
 
+    [Fact]
+    public async Task the_worker_knows_the_gateway_and_does_not_wait_for_it()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo");
+        var worker = builder.Resources.Single(resource => resource.Name == "usage-worker");
+        var context = new EnvironmentCallbackContext(builder.ExecutionContext, cancellationToken: Cancellation);
+
+        foreach (var annotation in worker.Annotations.OfType<EnvironmentCallbackAnnotation>())
+        {
+            await annotation.Callback(context);
+        }
+
+        Assert.Superset(new HashSet<string> { "LLM_BASE_URL", "LLM_API_KEY" }, [.. context.EnvironmentVariables.Keys]);
+        Assert.DoesNotContain(worker.Annotations.OfType<WaitAnnotation>(), wait => wait.Resource.Name == "litellm");
+    }
+
     [Theory]
     [InlineData("Stack:Mode=sideways", "auto, containers or embedded")]
     [InlineData("Stack:Gateway=none", "auto, litellm or demo")]

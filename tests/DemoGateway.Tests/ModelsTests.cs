@@ -68,6 +68,17 @@ public class ModelsTests(GatewayFixture gateway) : IClassFixture<GatewayFixture>
     }
 
     [Fact]
+    public async Task model_info_tells_prices_per_token_as_litellm_does()
+    {
+        var claude = (await GetAsync("/model/info"))["data"]!.AsArray().Single(deployment => (string?)deployment!["model_name"] == "claude-default")!["model_info"]!;
+
+        Assert.Equal(
+            [3e-06, 1.5e-05, 3e-07, 3.75e-06],
+            new[] { "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost" }.Select(name => (double)claude[name]!));
+        Assert.Null(claude["input_cost_per_audio_token"]);
+    }
+
+    [Fact]
     public async Task a_group_tells_the_providers_behind_an_alias()
     {
         var groups = (await GetAsync("/model_group/info"))["data"]!.AsArray();

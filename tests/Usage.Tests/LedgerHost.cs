@@ -28,6 +28,12 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public UsageSums Sums => _host.Services.GetRequiredService<UsageSums>();
 
+    public Pins Pins => _host.Services.GetRequiredService<Pins>();
+
+    public PriceRegistry Prices => _host.Services.GetRequiredService<PriceRegistry>();
+
+    public PricePreview Preview => _host.Services.GetRequiredService<PricePreview>();
+
     public RunningCalls Running => _host.Services.GetRequiredService<RunningCalls>();
 
     public SpoolFile Spool => _host.Services.GetRequiredService<SpoolFile>();

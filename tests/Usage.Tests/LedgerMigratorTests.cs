@@ -81,6 +81,44 @@ public class LedgerMigratorTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task roll_ups_from_before_prices_know_their_empty_calls_after_the_migration()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync();
+        var options = new DbContextOptionsBuilder<LedgerContext>();
+        options.UseNpgsql(connectionString);
+        LedgerContext.Configure(options);
+        await using (var context = new LedgerContext(options.Options))
+        {
+            await context.Database.MigrateAsync("20261123082200_TypedInbox", TestContext.Current.CancellationToken);
+            await context.Database.ExecuteSqlRawAsync("""
+                SELECT ledger.ensure_usage_partition(ledger.uuid_v7_time('019ca6a0-0000-7000-8000-000000000001'));
+                INSERT INTO ledger.llm_usage (
+                    id, created_at, request_id, user_id, org_id, operation, model_alias, provider, served_model, prompt_tokens, completion_tokens,
+                    cached_prompt_tokens, source, outcome, duration_ms)
+                SELECT id, ledger.uuid_v7_time(id), id, org, org, 'chat', 'm', provider, provider, tokens, 0, 9, 'provider', 'completed', 0
+                FROM (VALUES
+                    (uuid '019ca6a0-0000-7000-8000-000000000001', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 0),
+                    (uuid '019ca6a0-0000-7000-8000-000000000002', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 5),
+                    (uuid '019ca6a0-0000-7000-8000-000000000003', uuid '019ca6a0-0000-7000-8000-0000000000aa', NULL, 0)) AS call (id, org, provider, tokens);
+                INSERT INTO ledger.usage_rollup_user
+                SELECT date_trunc('hour', created_at, 'UTC'), org_id, operation, model_alias, coalesce(provider, ''), coalesce(served_model, ''), source, outcome,
+                    user_id, count(*), sum(prompt_tokens), 0, sum(cached_prompt_tokens), 0, 0, 0, 0
+                FROM ledger.llm_usage GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
+                INSERT INTO ledger.usage_rollup_org
+                SELECT hour, org_id, operation, model_alias, provider, served_model, source, outcome, calls, prompt_tokens, 0, cached_prompt_tokens, 0, 0, 0, 0
+                FROM ledger.usage_rollup_user;
+                INSERT INTO ledger.allowance
+                SELECT org_id, date_trunc('month', hour AT TIME ZONE 'UTC')::date, sum(prompt_tokens), 0 FROM ledger.usage_rollup_org GROUP BY 1, 2
+                """, TestContext.Current.CancellationToken);
+        }
+
+        await using var host = await LedgerHost.ReadyAsync(connectionString);
+
+        Assert.Equal("1/1 1/2", await host.ScalarAsync("SELECT string_agg(empty_calls || '/' || calls, ' ' ORDER BY calls) FROM ledger.usage_rollup_org"));
+        Assert.Equal([], await host.Sums.VerifyAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task the_time_of_an_id_is_the_same_in_sql_and_in_the_event()
     {
         await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());

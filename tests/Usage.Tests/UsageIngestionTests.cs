@@ -47,7 +47,8 @@ public class UsageIngestionTests(PostgresFixture postgres)
         Assert.Equal(
             [
                 "ApiKeyId", "Attempts", "AudioCompletionTokens", "AudioPromptTokens", "CacheWriteTokens", "CachedPromptTokens", "ConversationId",
-                "Fallbacks", "GatewayCallId", "Provider", "RawUsage", "ReasoningTokens", "ReplacedAt", "ServedModel", "SpanId", "TraceId", "TtftMs",
+                "Fallbacks", "GatewayCallId", "Provider", "ProvisionalDurationMs", "ProvisionalRecordedAt", "RawUsage", "ReasoningTokens", "ReplacedAt",
+                "ServedModel", "SpanId", "TraceId", "TtftMs",
             ],
             unknown.Order(StringComparer.Ordinal));
     }

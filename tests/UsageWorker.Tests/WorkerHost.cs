@@ -4,12 +4,14 @@ using System.Diagnostics.Metrics;
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
+using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Sweeping;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
@@ -23,13 +25,15 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     private readonly IHost _host;
     private readonly SpanCollector _spans;
+    private readonly LogCollector _log;
 
     private readonly string _spoolFolder;
 
-    private WorkerHost(IHost host, SpanCollector spans, string spoolFolder)
+    private WorkerHost(IHost host, SpanCollector spans, LogCollector log, string spoolFolder)
     {
         _host = host;
         _spans = spans;
+        _log = log;
         _spoolFolder = spoolFolder;
     }
 
@@ -45,6 +49,10 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     /// <summary>Spans that have ended.</summary>
     public IReadOnlyCollection<Activity> Spans => _spans.Ended;
+
+    /// <summary>What a class has logged.</summary>
+    public IEnumerable<(LogLevel Level, string Text)> LogOf<T>() =>
+        _log.Lines.Where(line => line.Category == typeof(T).FullName).Select(line => (line.Level, line.Text));
 
     /// <summary>Starts it and waits until it listens.</summary>
     public static async Task<WorkerHost> StartAsync(
@@ -65,6 +73,8 @@ internal sealed class WorkerHost : IAsyncDisposable
             builder.Configuration[key] = value;
         }
 
+        var log = new LogCollector();
+        builder.Logging.AddProvider(log);
         var spans = new SpanCollector();
         // As ServiceDefaults has it.
         builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddSource("LlmAspire.*").AddProcessor(spans));
@@ -75,13 +85,14 @@ internal sealed class WorkerHost : IAsyncDisposable
             builder.AddIngestion();
             builder.AddSweeping();
             builder.AddRetention();
+            builder.AddPriceSync();
             builder.AddBacklog();
         }
 
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         await host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(TestContext.Current.CancellationToken);
-        var started = new WorkerHost(host, spans, spoolFolder);
+        var started = new WorkerHost(host, spans, log, spoolFolder);
         if (worker)
         {
             await WaitAsync(async () => await started.ListenersAsync() > 0);
@@ -133,5 +144,27 @@ internal sealed class WorkerHost : IAsyncDisposable
         public ConcurrentQueue<Activity> Ended { get; } = new();
 
         public override void OnEnd(Activity data) => Ended.Enqueue(data);
+    }
+
+    private sealed class LogCollector : ILoggerProvider
+    {
+        public ConcurrentQueue<(string Category, LogLevel Level, string Text)> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => new Logger(categoryName, Lines);
+
+        public void Dispose()
+        {
+        }
+
+        private sealed class Logger(string category, ConcurrentQueue<(string, LogLevel, string)> lines) : ILogger
+        {
+            public IDisposable? BeginScope<TState>(TState state)
+                where TState : notnull => null;
+
+            public bool IsEnabled(LogLevel logLevel) => true;
+
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+                lines.Enqueue((category, logLevel, formatter(state, exception)));
+        }
     }
 }

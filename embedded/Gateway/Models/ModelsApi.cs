@@ -53,6 +53,12 @@ internal static class ModelsApi
             ["max_input_tokens"] = deployment.MaxInputTokens,
             ["max_output_tokens"] = deployment.MaxOutputTokens,
         };
+        // An entry of litellm_params overrides the price list there as well.
+        foreach (var (name, value) in PriceMap.Of(deployment))
+        {
+            modelInfo[name] = (deployment.LiteLlmParams[name] ?? value)?.DeepClone();
+        }
+
         foreach (var (name, value) in deployment.ModelInfo)
         {
             modelInfo[name] = value?.DeepClone();

@@ -15,6 +15,9 @@ internal enum Who
 
     /// <summary>A signed-in admin of the organisation.</summary>
     Admin,
+
+    /// <summary>Somebody signed in who runs the installation.</summary>
+    Operator,
 }
 
 /// <summary>Who may use an endpoint, and how to attack it.</summary>
@@ -89,6 +92,13 @@ internal static class EndpointRules
         ["PATCH /conversations/{id:guid}"] = new(Who.User, Conversation),
         ["DELETE /conversations/{id:guid}"] = new(Who.User, Conversation),
         ["GET /conversations/{id:guid}/export"] = new(Who.User, Conversation),
+        ["GET /prices"] = new(Who.Operator),
+        ["PUT /prices"] = new(Who.Operator),
+        ["GET /prices/history"] = new(Who.Operator),
+        ["GET /prices/unpriced"] = new(Who.Operator),
+        ["POST /prices/preview"] = new(Who.Operator),
+        ["GET /prices/export"] = new(Who.Operator),
+        ["POST /prices/import"] = new(Who.Operator),
     };
 
     /// <summary>Says something and waits for the answer.</summary>

@@ -96,6 +96,18 @@ public partial class HostileTests(AccountsFixture fixture) : IClassFixture<Accou
     }
 
     [Fact]
+    public async Task an_admin_may_not_do_what_is_for_operators()
+    {
+        var admin = await fixture.RegisterAsync();
+
+        await EachAsync(rule => rule.Who == Who.Operator, async (method, path) =>
+        {
+            using var response = await admin.SendAsync(method, path, new { });
+            await response.IsProblemAsync(HttpStatusCode.Forbidden, "forbidden");
+        });
+    }
+
+    [Fact]
     public async Task what_is_of_others_does_not_exist()
     {
         var owner = await fixture.RegisterAsync();

@@ -1,0 +1,31 @@
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// The classes within the tokens of a call: those of the prompt add up to no more than the prompt, those of the completion to no more than the
+/// completion. Providers count some tokens in two classes (cached audio); such a token is cached first, then a cache write, then audio, and of the
+/// completion reasoning before audio. <c>raw_usage</c> keeps what came.
+/// </summary>
+internal static class TokenClassSql
+{
+    /// <summary>Whether it is so, for the columns of a row.</summary>
+    public const string AreWithin =
+        "coalesce(cached_prompt_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_prompt_tokens, 0) <= prompt_tokens "
+        + "AND coalesce(reasoning_tokens, 0) + coalesce(audio_completion_tokens, 0) <= completion_tokens";
+
+    private static readonly Dictionary<string, string> Fits = new()
+    {
+        ["cached_prompt_tokens"] = AtMost("cached_prompt_tokens", "prompt_tokens"),
+        ["cache_write_tokens"] = AtMost("cache_write_tokens", "greatest(prompt_tokens - coalesce(cached_prompt_tokens, 0), 0)"),
+        ["audio_prompt_tokens"] = AtMost(
+            "audio_prompt_tokens", "greatest(prompt_tokens - coalesce(cached_prompt_tokens, 0) - coalesce(cache_write_tokens, 0), 0)"),
+        ["reasoning_tokens"] = AtMost("reasoning_tokens", "completion_tokens"),
+        ["audio_completion_tokens"] = AtMost("audio_completion_tokens", "greatest(completion_tokens - coalesce(reasoning_tokens, 0), 0)"),
+    };
+
+    /// <summary>The columns of an event under their own names, each class cut to what its total leaves for it.</summary>
+    public static string Fitted(SqlColumns<UsageEvent> columns) =>
+        string.Join(", ", columns.Each.Select(name => Fits.TryGetValue(name, out var fit) ? $"{fit} AS {name}" : name));
+
+    // What is not known stays so.
+    private static string AtMost(string part, string most) => $"CASE WHEN {part} > {most} THEN {most} ELSE {part} END";
+}
