@@ -22,7 +22,7 @@ public sealed class PricesApiTests : IAsyncLifetime
     {
         _gateway = await TestGateway.StartAsync();
         _api = new ApiFactory(_gateway.BaseUrl) { Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync() };
-        _client = await _api.CreateReadyClientAsync("operator");
+        _client = await _api.CreateSignedInClientAsync("operator");
     }
 
     public async ValueTask DisposeAsync()
@@ -155,7 +155,7 @@ public sealed class PricesApiTests : IAsyncLifetime
         }
 
         await using var other = new ApiFactory(_gateway.BaseUrl) { Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync() };
-        var elsewhere = await other.CreateReadyClientAsync("operator");
+        var elsewhere = await other.CreateSignedInClientAsync("operator");
         using (var refused = await elsewhere.PostAsJsonAsync("/prices/import", export, Cancellation))
         {
             // Without the gateway's output price the model would be unpriced there: that has to be meant.

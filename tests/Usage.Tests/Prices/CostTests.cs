@@ -97,7 +97,10 @@ public class CostTests(PostgresFixture postgres)
         await using var host = await NewHostAsync();
         UsageEvent At(string model, int hour, long prompt, long completion) => Events.Plain(Guid.CreateVersion7(Hour.AddHours(hour))) with
         {
-            Provider = "openai", ServedModel = model, PromptTokens = prompt, CompletionTokens = completion,
+            Provider = "openai",
+            ServedModel = model,
+            PromptTokens = prompt,
+            CompletionTokens = completion,
         };
         await IngestAsync(host, [
             At("unknown", 0, 1, 0), At("unknown", 0, 0, 0),

@@ -18,7 +18,13 @@ public class GatewayPricesTests
         Assert.Equal(
             new Dictionary<string, decimal>
             {
-                ["input"] = 2.5m, ["output"] = 10m, ["cached_input"] = 1.25m, ["cache_write"] = 0.1m, ["audio_input"] = 40m, ["audio_output"] = 80m, ["reasoning"] = 0.3m,
+                ["input"] = 2.5m,
+                ["output"] = 10m,
+                ["cached_input"] = 1.25m,
+                ["cache_write"] = 0.1m,
+                ["audio_input"] = 40m,
+                ["audio_output"] = 80m,
+                ["reasoning"] = 0.3m,
             },
             model.Prices);
     }

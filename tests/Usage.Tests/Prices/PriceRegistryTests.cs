@@ -158,7 +158,10 @@ public class PriceRegistryTests(PostgresFixture postgres)
 
     private static UsageEvent Call(int hours, string model, long prompt) => Events.Plain(Guid.CreateVersion7(Hour.AddHours(hours).AddMinutes(59))) with
     {
-        Provider = "openai", ServedModel = model, PromptTokens = prompt, CompletionTokens = 0,
+        Provider = "openai",
+        ServedModel = model,
+        PromptTokens = prompt,
+        CompletionTokens = 0,
     };
 
     private static PriceEntry Entry(string tokenClass, decimal? price, int hours = 0) => new("openai", "m", tokenClass, Hour.AddHours(hours), price);

@@ -1,5 +1,4 @@
 using LlmAspire.TestPostgres;
-using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Prices;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -13,8 +12,6 @@ namespace LlmAspire.UsageWorker.Tests.Prices;
 public class PriceSyncWorkerTests(PostgresFixture postgres)
 {
     private const string Input = "SELECT string_agg(usd_per_million::text, ' ' ORDER BY revision_id) FROM ledger.llm_price WHERE token_class = 'input' AND model = 'm'";
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task the_prices_of_the_demo_gateway_are_taken_over_and_every_model_of_it_is_priced()
