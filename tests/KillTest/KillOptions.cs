@@ -34,6 +34,9 @@ public enum Sabotage
 
     /// <summary>A provisional row stays as it is when its call is settled after all.</summary>
     LateSettleIgnored,
+
+    /// <summary>What calls may use is not counted while they run.</summary>
+    ReserveIgnored,
 }
 
 /// <summary>The command line: <c>--name value</c>.</summary>
@@ -79,7 +82,7 @@ public sealed record KillOptions
 
     private const string Usage = """
         dotnet run --project tests/KillTest -- [--kills N] [--streams N] [--seed N] [--seconds N] [--keep true]
-            [--scenario kills|outage|outage-api-killed|spool-full|sigterm] [--sabotage drop-settle|double-ingest|late-settle-ignored]
+            [--scenario kills|outage|outage-api-killed|spool-full|sigterm] [--sabotage drop-settle|double-ingest|late-settle-ignored|reserve-ignored]
         """;
 
     private static string Plain(string argument) =>

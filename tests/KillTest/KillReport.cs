@@ -27,6 +27,9 @@ internal sealed record KillReport
 
     public required IReadOnlyList<string> SumDifferences { get; init; }
 
+    /// <summary>Null when nobody's allowance was in reach.</summary>
+    public required AllowanceFindings? Allowances { get; init; }
+
     /// <summary>What the product's own verification says.</summary>
     public required (int? ExitCode, string Output) Verified { get; init; }
 
@@ -50,6 +53,7 @@ internal sealed record KillReport
         ("duplicated", Findings.Duplicated),
         ("wrong", Findings.Wrong),
         ("sums that are not the rows'", SumDifferences),
+        ("allowances not kept", Allowances?.Broken ?? []),
         ("rejected", Rejected),
         ("left over", Left.Any ? [Left.ToString()] : []),
         ("verify", Verified.ExitCode == 0 ? [] : [$"exit code {Verified.ExitCode}: {Verified.Output}"]),
@@ -62,6 +66,7 @@ internal sealed record KillReport
         PrintKills(console);
         PrintClients(console);
         PrintTokens(console);
+        PrintAllowances(console);
         PrintProblems(console);
         foreach (var note in Notes)
         {
@@ -116,6 +121,25 @@ internal sealed record KillReport
         {
             console.WriteLine($"{count} rows {outcome}, never served");
         }
+    }
+
+    private void PrintAllowances(IAnsiConsole console)
+    {
+        if (Allowances is null)
+        {
+            return;
+        }
+
+        var table = NewTable(
+            $"Organisations with {Text(LimitedOrganisations.Limit)} tokens a month",
+            "organisation", "used", "reserved", "answers", "refused (429)", "of these until next month", "admitted in an outage", "tokens beyond the limit's reach");
+        foreach (var one in Allowances.Organisations)
+        {
+            table.AddRow(one.Name, Text(one.Used), Text(one.Reserved), Text(one.Admitted), Text(one.Refused), Text(one.UsedUp), Text(one.InOutage), Text(one.Excused));
+        }
+
+        console.Write(table);
+        console.WriteLine($"Looked at {Text(Allowances.Samples)} times during the run: at most {Text(Allowances.Highest)} tokens used and reserved, besides those beyond the limit's reach");
     }
 
     private void PrintProblems(IAnsiConsole console)

@@ -23,6 +23,9 @@ public static class KillRun
     /// <summary>How long the ledger may take until nothing is left to do.</summary>
     private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a small allowance may take to be used up, after a run that was too short for it.</summary>
+    private static readonly TimeSpan UsedUpPatience = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan VerifyPatience = TimeSpan.FromSeconds(60);
 
     /// <returns>0 when the ledger is right, 1 when it is not, 2 when it could not be tested.</returns>
@@ -84,16 +87,28 @@ public static class KillRun
         ];
         // The other Api does not know them: nobody asks there for them before PostgreSQL is away.
         var stranger = await signIn.DemoAsync("enterprise", "chat-default");
-        await using var load = ChatLoad.Start(stack, known, options.Streams, options.Seed);
+        var limited = options.Scenario == Scenario.Kills ? await RegisterLimitedAsync(signIn, LimitedOrganisations.CountFor(options.Kills)) : null;
+        await using var watch = limited is null ? null : await AllowanceWatch.StartAsync(stack, limited, cancellationToken);
+        await using var load = ChatLoad.Start(stack, known, limited, options.Streams, options.Seed);
         await load.WaitForAnswersAsync(WarmUpAnswers, cancellationToken);
         var scenario = new ScenarioRun(stack, load, stranger, options, say);
         await scenario.RunAsync(cancellationToken);
+
+        if (limited is not null)
+        {
+            await load.WaitForUsedUpAsync(UsedUpPatience, cancellationToken);
+        }
 
         say($"no more questions, {load.Running} answers are running");
         await load.StopAsync();
         say($"{load.Answers.Count} chats are over");
         var left = await Leftovers.WaitAsync(stack, SettlePatience, cancellationToken);
         say(left.Any ? "not everything was settled" : "everything is settled");
+
+        if (watch is not null)
+        {
+            await watch.StopAsync();
+        }
 
         var rows = await LedgerRow.ReadAsync(stack.Postgres.Source, cancellationToken);
         SeenAnswer[] answers = [.. load.Answers];
@@ -107,6 +122,7 @@ public static class KillRun
             Answers = answers,
             Findings = Findings.Compare(await stack.ReadServedAsync(cancellationToken), rows, answers),
             SumDifferences = await LedgerSums.CompareAsync(stack.Postgres.Source, rows, cancellationToken),
+            Allowances = limited is null ? null : await AllowanceFindings.CompareAsync(stack, limited, watch!, answers, cancellationToken),
             Verified = verified,
             Left = left,
             Rejected = await RejectedEvents.ReadAsync(stack.Postgres.Source, cancellationToken),
@@ -116,6 +132,17 @@ public static class KillRun
             ],
             Notes = scenario.Notes,
         };
+    }
+
+    private static async Task<LimitedOrganisations> RegisterLimitedAsync(SignIn signIn, int count)
+    {
+        List<Person> people = [];
+        while (people.Count < count)
+        {
+            people.Add(await signIn.RegisterAsync($"limited-{people.Count + 1}", "chat-default", "gemini-default"));
+        }
+
+        return new LimitedOrganisations(people);
     }
 
     /// <summary>Nobody dies in these scenarios: who is told to stop settles first.</summary>

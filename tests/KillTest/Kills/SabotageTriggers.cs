@@ -35,6 +35,15 @@ internal static class SabotageTriggers
         CREATE TRIGGER sabotage BEFORE UPDATE ON ledger.llm_usage FOR EACH ROW EXECUTE FUNCTION public.late_settle_ignored();
         """;
 
+    private const string ReserveIgnored = """
+        CREATE FUNCTION public.reserve_ignored() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.reserved_tokens := 0;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER sabotage BEFORE INSERT OR UPDATE ON ledger.allowance FOR EACH ROW EXECUTE FUNCTION public.reserve_ignored();
+        """;
+
     public static async Task InstallAsync(Sabotage sabotage, NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         var sql = sabotage switch
@@ -42,6 +51,7 @@ internal static class SabotageTriggers
             Sabotage.DropSettle => DropSettle,
             Sabotage.DoubleIngest => DoubleIngest,
             Sabotage.LateSettleIgnored => LateSettleIgnored,
+            Sabotage.ReserveIgnored => ReserveIgnored,
             _ => null,
         };
         if (sql is not null)

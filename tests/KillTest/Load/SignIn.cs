@@ -13,6 +13,14 @@ internal sealed class SignIn(Uri api) : IDisposable
     /// <summary>A demo account.</summary>
     public Task<Person> DemoAsync(string name, params string[] models) => SignInAsync(name, $"{name}@demo.local", "Demo-1234!", models);
 
+    /// <summary>A new account with a new organisation, which has the plan of new ones.</summary>
+    public async Task<Person> RegisterAsync(string name, params string[] models)
+    {
+        var (email, password) = ($"{name}@example.org", Guid.NewGuid().ToString());
+        await PostAsync("/identity/register", null, new { email, password, organisationName = name });
+        return await SignInAsync(name, email, password, models);
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<Person> SignInAsync(string name, string email, string password, string[] models)

@@ -46,6 +46,13 @@ internal sealed class ScenarioRun(KillStack stack, ChatLoad load, Person strange
         // A handful of events fits in.
         Scenario.SpoolFull => new Dictionary<string, string> { ["Spool__MaxBytes"] = "32768" },
         Scenario.Outage or Scenario.OutageApiKilled => new Dictionary<string, string> { ["Usage__OutageAllowance"] = $"{OutageAllowance}" },
+        Scenario.Kills => new Dictionary<string, string>
+        {
+            ["Gateway__MaxOutputTokens"] = $"{LimitedOrganisations.OutputCap}",
+            // That of new organisations; the demo accounts' is pro.
+            ["Plans__Basic__TokensPerMonth"] = $"{LimitedOrganisations.Limit}",
+            ["Identity__AttemptsPerAddress"] = "1000",
+        },
         _ => new Dictionary<string, string>(),
     };
 

@@ -29,7 +29,7 @@ internal sealed class KillStack : IAsyncDisposable
             ["Gateway__TimeToFirstTokenMs"] = "100",
             ["Gateway__TokensPerSecond"] = "40",
         });
-        Apis = [.. new[] { "api-1", "api-2" }.Select(name => NewService(name, "Api", ports, new(apiSettings)
+        Apis = [.. new[] { "api-1", "api-2" }.Select(name => NewService(name, "Api", ports, new(apiSettings.Concat(Outages.LogSettings))
         {
             ["ConnectionStrings__llm"] = postgres.ConnectionString,
             ["LLM_BASE_URL"] = Gateway.Url.ToString(),
@@ -39,7 +39,7 @@ internal sealed class KillStack : IAsyncDisposable
             ["Usage__LivenessInterval"] = "00:00:00.5",
             // Titles are calls that no client sees.
             ["Chat__GenerateTitles"] = "false",
-            // More than the load asks for, but a limit: every call passes the check of the allowance.
+            // More than the demo accounts ask for, but a limit: every call passes the check of the allowance.
             ["Plans__Pro__TokensPerMonth"] = "1000000000",
             ["Plans__Basic__RequestsPerMinute"] = "100000",
             ["Plans__Pro__RequestsPerMinute"] = "100000",
