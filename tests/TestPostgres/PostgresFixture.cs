@@ -59,6 +59,8 @@ public sealed class PostgresFixture : IAsyncDisposable
             DataDirectory = Path.Combine(Path.GetTempPath(), $"llmaspire-test-postgres-{Guid.NewGuid():N}"),
             Password = Guid.NewGuid().ToString("N"),
             Durable = durable,
+            // Many hosts at once, each with pools of up to 100.
+            MaxConnections = 1000,
             Throwaway = true,
         },
         NullLogger.Instance);

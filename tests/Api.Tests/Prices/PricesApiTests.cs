@@ -27,6 +27,7 @@ public sealed class PricesApiTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        _client.Dispose();
         await _api.DisposeAsync();
         await _gateway.DisposeAsync();
     }
