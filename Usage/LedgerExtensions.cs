@@ -20,10 +20,16 @@ public static class LedgerExtensions
     {
         // The context's own health check goes through its retries and takes a minute to say that PostgreSQL is away.
         builder.AddNpgsqlDbContext<LedgerContext>(
-            LedgerContext.ConnectionName, settings => settings.DisableHealthChecks = true, LedgerContext.Configure);
+            LedgerContext.ConnectionName,
+            settings =>
+            {
+                settings.DisableHealthChecks = true;
+                settings.ConnectionString = ConnectionPool.Bound(settings.ConnectionString);
+            },
+            LedgerContext.Configure);
         // The connection string is read when the source is first used, as the context's is.
         builder.Services.AddNpgsqlDataSource("", (services, source) => source.ConnectionStringBuilder.ConnectionString =
-            services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName)
+            ConnectionPool.Bound(services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName))
             ?? throw new InvalidOperationException($"No connection string 'ConnectionStrings:{LedgerContext.ConnectionName}' was given."));
 
         // At Information it logs each statement, those of the polling too.

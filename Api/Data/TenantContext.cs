@@ -59,7 +59,8 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         .UseNpgsql(npgsql => npgsql.MigrationsHistoryTable(MigrationsTable, Schema))
         .UseSnakeCaseNamingConvention()
         // As in the ledger: a failed statement is thrown to whoever can judge it; two registrations of one e-mail are no error of the Api.
-        .ConfigureWarnings(warnings => warnings.Log(
+        // A search counts matches up to a number, and shows one: any will do.
+        .ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning).Log(
             (RelationalEventId.CommandExecuted, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
 
     // A pooled context lives on: disposing ends its lease.

@@ -34,7 +34,13 @@ internal static class IdentityExtensions
     {
         var services = builder.Services;
         builder.AddNpgsqlDbContext<TenantContext>(
-            LedgerContext.ConnectionName, settings => settings.DisableHealthChecks = true, TenantContext.Configure);
+            LedgerContext.ConnectionName,
+            settings =>
+            {
+                settings.DisableHealthChecks = true;
+                settings.ConnectionString = ConnectionPool.Bound(settings.ConnectionString);
+            },
+            TenantContext.Configure);
         services.AddSchemaMigration<TenantContext>();
         services.AddSingleton<AccountsReadiness>();
         services.AddHostedService<AccountsSetup>();

@@ -64,10 +64,36 @@ internal sealed class OpenCallTable
             }
         }
 
+        if (refused.Count > 0)
+        {
+            foreach (var there in await FindAsync([.. refused.Keys], cancellationToken))
+            {
+                refused.Remove(there);
+            }
+        }
+
         return refused;
     }
 
     private static Task<T> RetryAsync<T>(Func<Task<T>> transaction) => LostRaces.RetryAsync(transaction, SqlErrors.IsDuplicate);
+
+    /// <summary>
+    /// A call that another transaction opened while the statement waited for the allowance was not there when the statement began, and does not fit beside
+    /// itself.
+    /// </summary>
+    private async Task<List<Guid>> FindAsync(Guid[] calls, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand("SELECT id FROM ledger.open_call WHERE id = ANY($1)");
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = calls });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<Guid> found = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            found.Add(reader.GetGuid(0));
+        }
+
+        return found;
+    }
 
     /// <returns>False when it does not fit.</returns>
     private async Task<bool> TryInsertOneAsync(OpenCall call, CancellationToken cancellationToken)

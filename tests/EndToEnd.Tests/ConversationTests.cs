@@ -13,9 +13,6 @@ public sealed partial class ConversationTests(StackFixture stack, BrowserFixture
     /// <summary>A fault of the demo gateway: an answer that is soon over.</summary>
     private const string Short = "<<demo length=20 pace=0>>";
 
-    /// <summary>Of the stack: what it was started with, as LiteLLM wants keys.</summary>
-    private const string GatewayKey = "sk-end-to-end";
-
     [Fact]
     public async Task a_reload_and_a_second_tab_join_the_running_answer()
     {
@@ -102,11 +99,8 @@ public sealed partial class ConversationTests(StackFixture stack, BrowserFixture
     public async Task two_replicas_serve_one_session_and_one_answer_and_outlive_each_other()
     {
         using var patience = BrowserSteps.Patience();
-        var settings = new Dictionary<string, string>
+        var settings = new Dictionary<string, string>(await stack.GetServiceSettingsAsync(patience.Token))
         {
-            ["ConnectionStrings__llm"] = (await stack.App.GetConnectionStringAsync("llm", patience.Token))!,
-            ["LLM_BASE_URL"] = stack.App.GetEndpoint("litellm", "http").ToString(),
-            ["LLM_API_KEY"] = GatewayKey,
             ["Usage__LivenessInterval"] = "00:00:00.200",
             // Long enough for a busy machine not to take a process for gone that is only slow.
             ["Chat__InterruptedAfter"] = "00:00:10",
@@ -174,7 +168,7 @@ public sealed partial class ConversationTests(StackFixture stack, BrowserFixture
     private async Task ReleaseAsync(string hold, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { BaseAddress = stack.App.GetEndpoint("litellm", "http") };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", GatewayKey);
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", StackFixture.GatewayKey);
         using var released = await http.PostAsync(new Uri($"/_demo/release?name={hold}", UriKind.Relative), null, cancellationToken);
         released.EnsureSuccessStatusCode();
     }

@@ -9,6 +9,7 @@ internal sealed partial class ServiceProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    private readonly string _project;
     private readonly Process _process;
     private readonly HttpClient _http = new();
     private readonly ConcurrentQueue<string> _output = new();
@@ -18,6 +19,7 @@ internal sealed partial class ServiceProcess : IDisposable
     /// <param name="environment">Beyond what every service gets.</param>
     public ServiceProcess(string project, Dictionary<string, string> environment)
     {
+        _project = project;
         var folder = Path.GetFullPath(Path.Combine(Projects.AppHost.ProjectPath, "..", project));
         var output = Path.GetRelativePath(Path.Combine(Projects.AppHost.ProjectPath, "..", "tests", "EndToEnd.Tests"), AppContext.BaseDirectory);
         var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, output, $"{project}.dll")])
@@ -82,6 +84,7 @@ internal sealed partial class ServiceProcess : IDisposable
             Kill();
         }
 
+        File.WriteAllText(Artifacts.PathOf($"{_project}-{_process.Id}.log"), Output);
         _process.Dispose();
         _http.Dispose();
         Directory.Delete(_home, recursive: true);

@@ -13,6 +13,18 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>The whole stack, started once from the AppHost: embedded services, the demo gateway, ports and data of its own.</summary>
 public sealed class StackFixture : IAsyncLifetime
 {
+    /// <summary>What the stack is started with, as LiteLLM wants keys.</summary>
+    public const string GatewayKey = "sk-end-to-end";
+
+    /// <summary>
+    /// A busy machine is no outage: what went to the spool of one process, another would not see in time.
+    /// </summary>
+    private static readonly Dictionary<string, string> Patience = new()
+    {
+        ["Usage__PostgresPatience"] = "00:01:00",
+        ["Usage__SettleTimeout"] = "00:02:00",
+    };
+
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
     private readonly string _dataDirectory = CreateDataDirectory();
     private OtlpReceiver? _otlp;
@@ -43,12 +55,16 @@ public sealed class StackFixture : IAsyncLifetime
         builder.Services.AddLogging(logging => logging.AddProvider(new StackLog(Artifacts.PathOf("stack.log"))));
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
-            builder.CreateResourceBuilder(project)
+            var resource = builder.CreateResourceBuilder(project)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", _otlp.Endpoint)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
                 .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "200")
                 // Tests ask faster than people.
                 .WithEnvironment("Plans__Pro__RequestsPerMinute", "100000");
+            foreach (var (name, value) in Patience)
+            {
+                resource.WithEnvironment(name, value);
+            }
         }
 
         _app = await builder.BuildAsync(patience.Token);
@@ -56,6 +72,14 @@ public sealed class StackFixture : IAsyncLifetime
         await _app.ResourceNotifications.WaitForResourceHealthyAsync("usage-worker", patience.Token);
         await _app.ResourceNotifications.WaitForResourceHealthyAsync("web", patience.Token);
     }
+
+    /// <summary>The environment of another service that shares database and gateway with the stack.</summary>
+    public async Task<Dictionary<string, string>> GetServiceSettingsAsync(CancellationToken cancellationToken) => new(Patience)
+    {
+        ["ConnectionStrings__llm"] = (await App.GetConnectionStringAsync("llm", cancellationToken))!,
+        ["LLM_BASE_URL"] = App.GetEndpoint("litellm", "http").ToString(),
+        ["LLM_API_KEY"] = GatewayKey,
+    };
 
     /// <summary>Opens a connection to the database of the stack.</summary>
     public async Task<NpgsqlConnection> OpenDatabaseAsync(CancellationToken cancellationToken)
