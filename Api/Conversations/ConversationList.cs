@@ -112,9 +112,15 @@ internal sealed class ConversationList(TenantContext tenants)
     private async Task<Dictionary<Guid, Guid>> FindAsync(ConversationPage page, Expression<Func<Message, bool>> has, CancellationToken cancellationToken)
     {
         Guid[] ids = [.. page.Items.Select(item => item.Id)];
-        return await tenants.Conversations.Where(row => ids.Contains(row.Id))
-            .SelectMany(row => tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Take(1).Select(one => new { one.ConversationId, one.Id }))
-            .ToDictionaryAsync(row => row.ConversationId, row => row.Id, cancellationToken);
+        // Not SelectMany with Take(1): that becomes a window over all messages of everybody.
+        var hits = await tenants.Conversations.Where(row => ids.Contains(row.Id))
+            .Select(row => new
+            {
+                row.Id,
+                Hit = tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault(),
+            })
+            .ToListAsync(cancellationToken);
+        return hits.Where(row => row.Hit is not null).ToDictionary(row => row.Id, row => row.Hit!.Value);
     }
 
     /// <summary>
