@@ -1,10 +1,9 @@
+using LlmAspire.Api;
 using LlmAspire.Api.Chat;
-using LlmAspire.Api.Conversations;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
-using LlmAspire.Api.Models;
-using LlmAspire.Api.Prices;
+using LlmAspire.Api.Reports;
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 
@@ -16,19 +15,13 @@ builder.AddHttpDefaults();
 builder.AddAccounts();
 builder.AddLlm();
 builder.AddChat();
+builder.AddReports();
 
 var app = builder.Build();
 app.UseAccountsReadiness();
 app.UseHttpDefaults();
 app.UseGatewayReadiness();
-
-var accounts = app.MapGroup("").RequireAuthorization().RequireAccounts();
-accounts.MapAccountsApi();
-accounts.MapConversationApi();
-accounts.MapPricesApi();
-var business = accounts.MapGroup("").RequireGateway();
-business.MapModelsApi();
-business.MapChatApi();
+app.MapApi();
 app.MapOpenApi().AllowAnonymous();
 app.MapDefaultEndpoints();
 

@@ -43,6 +43,10 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<Pins>();
         builder.Services.AddSingleton<PriceRegistry>();
         builder.Services.AddSingleton<PricePreview>();
+        builder.Services.AddSingleton<UsageReports>();
+        builder.Services.AddSingleton<UsageCalls>();
+        builder.Services.AddSingleton<UsageLatencies>();
+        builder.Services.AddSingleton<UsageExport>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }

@@ -17,4 +17,15 @@ public sealed class Pins(NpgsqlDataSource source)
         await reader.ReadAsync(cancellationToken);
         return new AsOf(reader.GetInt64(0), await reader.GetFieldValueAsync<DateTimeOffset>(1, cancellationToken));
     }
+
+    /// <summary>The pin that a report was asked for with, or the newest.</summary>
+    /// <exception cref="PinUnknownException">Something may still be recorded at it, or its revision does not exist.</exception>
+    /// <exception cref="NpgsqlException">When PostgreSQL is away.</exception>
+    internal async Task<AsOf> CheckAsync(AsOf? asked, CancellationToken cancellationToken)
+    {
+        var newest = await NewestAsync(cancellationToken);
+        return asked is null ? newest
+            : asked.PriceRevision <= newest.PriceRevision && asked.RecordedAt <= newest.RecordedAt ? asked
+            : throw new PinUnknownException(asked);
+    }
 }

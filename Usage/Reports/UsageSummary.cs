@@ -1,0 +1,22 @@
+namespace LlmAspire.Usage;
+
+/// <summary>Calls, summed by what was asked for.</summary>
+/// <param name="AsOf">Asked for again with it, the figures are those of the rows that had been recorded then.</param>
+/// <param name="IsFromRollups">Whether roll-ups were read: then what was recorded after the pin, up to the moment of reading, is in the figures too.</param>
+/// <param name="Groups">In the order of their keys.</param>
+public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups)
+{
+    public ReportSums Totals { get; } = Groups.Aggregate(ReportSums.None, (sum, group) => sum + group.Sums);
+}
+
+/// <param name="Keys">In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</param>
+public sealed record SummaryGroup(IReadOnlyList<string?> Keys, ReportSums Sums);
+
+/// <summary>A report has more groups than anybody reads.</summary>
+public sealed class ReportTooLargeException(int most) : Exception($"The report has more than {most} groups.")
+{
+    public int Most => most;
+}
+
+/// <summary>A pin is of a revision that does not exist, or of a time at which something may still be recorded.</summary>
+public sealed class PinUnknownException(AsOf asOf) : Exception($"There is nothing to be read at {asOf} yet.");
