@@ -64,6 +64,11 @@ public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
     public async Task<CallStory?> FindAsync(Guid id, ReportFilter filter, AsOf? pin, CancellationToken cancellationToken)
     {
         var asOf = await pins.CheckAsync(pin, cancellationToken);
+        if (id.Version != 7)
+        {
+            return null;
+        }
+
         var parameters = new ReportParameters();
         var instant = parameters.Add(asOf.RecordedAt);
         // The time is in the id: one partition is read.

@@ -78,12 +78,11 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
             since = $"(ARRAY[{since}] || {changes})[width_bucket(at, {changes}) + 1]";
         }
 
-        var keys = groupBy.Select((key, index) => $"{Expression(key, zone)} AS key{index}").ToList();
-        var names = groupBy.Select((_, index) => $"key{index}").ToList();
-        var shown = groupBy.Select((key, index) => IsTime(key) ? $"key{index}, key{index} AT TIME ZONE {zone}" : $"key{index}, NULL::timestamp").ToList();
+        var keys = groupBy.SelectMany((key, index) => Columns(key, index, zone)).ToList();
+        var names = keys.Select(key => key.Name).ToList();
         return $"""
             WITH usage AS MATERIALIZED (
-                SELECT {List([.. keys, $"{since} AS since"])}, provider, served_model, source, {Sums}
+                SELECT {List([.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{since} AS since"])}, provider, served_model, source, {Sums}
                 FROM {from} WHERE {where}
                 GROUP BY {List([.. names, "since"])}, provider, served_model, source
             ), priced AS (
@@ -98,9 +97,9 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
                 trim_scale(coalesce(sum(cost) FILTER (WHERE source = 'partial'), 0)),
                 coalesce(sum(calls - empty_calls) FILTER (WHERE cost IS NULL), 0)::bigint,
                 coalesce(sum(prompt_tokens + completion_tokens) FILTER (WHERE cost IS NULL), 0)::bigint
-                {string.Concat(shown.Select(columns => $", {columns}"))}
+                {string.Concat(names.Select(name => $", {name}"))}
             FROM priced
-            {(names.Count == 0 ? "HAVING count(*) > 0" : $"GROUP BY {List(names)} ORDER BY {List(names)}")}
+            {(names.Count == 0 ? "HAVING count(*) > 0" : $"GROUP BY {List(names)} ORDER BY {List(groupBy.Select(Order))}")}
             LIMIT {MostGroups + 1}
             """;
     }
@@ -126,20 +125,29 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
             """;
     }
 
-    private static string Expression(ReportKey key, string zone) => key switch
+    /// <summary>A local hour may come twice, with another offset.</summary>
+    private static IEnumerable<(string Name, string Value)> Columns(ReportKey key, int index, string zone)
     {
-        ReportKey.Hour or ReportKey.Day or ReportKey.Week or ReportKey.Month => $"date_trunc('{key.ToString().ToLowerInvariant()}', at, {zone})",
-        ReportKey.Model => "model_alias",
-        ReportKey.Provider => "provider",
-        ReportKey.ServedModel => "served_model",
-        ReportKey.User => "user_id::text",
-        ReportKey.Organisation => "org_id::text",
-        ReportKey.Operation => "operation",
-        ReportKey.Outcome => "outcome",
-        _ => throw new ArgumentOutOfRangeException(nameof(key), key, "There is no such key."),
-    };
+        yield return ($"key{index}", key switch
+        {
+            ReportKey.Hour or ReportKey.Day or ReportKey.Week or ReportKey.Month =>
+                $"date_trunc('{key.ToString().ToLowerInvariant()}', at AT TIME ZONE {zone})",
+            ReportKey.Model => "model_alias",
+            ReportKey.Provider => "provider",
+            ReportKey.ServedModel => "served_model",
+            ReportKey.User => "user_id::text",
+            ReportKey.Organisation => "org_id::text",
+            ReportKey.Operation => "operation",
+            ReportKey.Outcome => "outcome",
+            _ => throw new ArgumentOutOfRangeException(nameof(key), key, "There is no such key."),
+        });
+        if (key == ReportKey.Hour)
+        {
+            yield return ($"offset{index}", $"(at AT TIME ZONE {zone}) - (at AT TIME ZONE 'UTC')");
+        }
+    }
 
-    private static bool IsTime(ReportKey key) => key <= ReportKey.Month;
+    private static string Order(ReportKey key, int index) => key == ReportKey.Hour ? $"key{index} - offset{index}, offset{index} DESC" : $"key{index}";
 
     private static SummaryGroup ReadGroup(NpgsqlDataReader reader, IReadOnlyList<ReportKey> groupBy)
     {
@@ -151,26 +159,23 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
         var (estimated, partial) = (Long(), Long());
         var (cost, estimatedCost, partialCost) = (Decimal(), Decimal(), Decimal());
         var (unpricedCalls, unpricedTokens) = (Long(), Long());
+        List<string?> keys = [];
+        foreach (var key in groupBy)
+        {
+            keys.Add(key switch
+            {
+                ReportKey.Hour => new DateTimeOffset(reader.GetDateTime(column++), reader.GetTimeSpan(column++))
+                    .ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture),
+                ReportKey.Day or ReportKey.Week or ReportKey.Month => reader.GetDateTime(column++).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                _ => reader.GetString(column++) is { Length: > 0 } text ? text : null,
+            });
+        }
+
         return new SummaryGroup(
-            [.. groupBy.Select((key, index) => ReadKey(reader, key, column + (2 * index)))],
+            keys,
             new ReportSums(
                 calls, empty, prompt, completion, cached, written, thought, heard, spoken, estimated, partial, cost, estimatedCost, partialCost, unpricedCalls,
                 unpricedTokens));
-    }
-
-    private static string? ReadKey(NpgsqlDataReader reader, ReportKey key, int column)
-    {
-        if (!IsTime(key))
-        {
-            var text = reader.GetString(column);
-            return text.Length == 0 ? null : text;
-        }
-
-        var local = reader.GetDateTime(column + 1);
-        return key == ReportKey.Hour
-            ? new DateTimeOffset(local, local - DateTime.SpecifyKind(reader.GetDateTime(column), DateTimeKind.Unspecified))
-                .ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture)
-            : local.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
     }
 
     private static string List(IEnumerable<string> parts) => string.Join(", ", parts);

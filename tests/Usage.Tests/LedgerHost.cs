@@ -34,6 +34,14 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public PricePreview Preview => _host.Services.GetRequiredService<PricePreview>();
 
+    public UsageReports Reports => _host.Services.GetRequiredService<UsageReports>();
+
+    public UsageCalls Calls => _host.Services.GetRequiredService<UsageCalls>();
+
+    public UsageLatencies Latencies => _host.Services.GetRequiredService<UsageLatencies>();
+
+    public UsageExport Export => _host.Services.GetRequiredService<UsageExport>();
+
     public RunningCalls Running => _host.Services.GetRequiredService<RunningCalls>();
 
     public SpoolFile Spool => _host.Services.GetRequiredService<SpoolFile>();
