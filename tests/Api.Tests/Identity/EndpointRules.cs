@@ -99,6 +99,12 @@ internal static class EndpointRules
         ["POST /prices/preview"] = new(Who.Operator),
         ["GET /prices/export"] = new(Who.Operator),
         ["POST /prices/import"] = new(Who.Operator),
+        ["GET /usage/summary"] = new(Who.User),
+        ["GET /usage/latency"] = new(Who.User),
+        ["GET /usage/calls"] = new(Who.User),
+        ["GET /usage/calls/{id:guid}"] = new(Who.User),
+        ["GET /usage/export"] = new(Who.User),
+        ["GET /usage/budget"] = new(Who.User),
     };
 
     /// <summary>Says something and waits for the answer.</summary>
