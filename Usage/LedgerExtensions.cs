@@ -37,6 +37,8 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<Pins>();
         builder.Services.AddSingleton<PriceRegistry>();
         builder.Services.AddSingleton<PricePreview>();
+        builder.Services.AddSingleton<InvoiceRegistry>();
+        builder.Services.AddSingleton<ReconciliationReport>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }

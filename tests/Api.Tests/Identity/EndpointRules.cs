@@ -99,6 +99,10 @@ internal static class EndpointRules
         ["POST /prices/preview"] = new(Who.Operator),
         ["GET /prices/export"] = new(Who.Operator),
         ["POST /prices/import"] = new(Who.Operator),
+        ["GET /reconciliation"] = new(Who.Operator),
+        ["GET /reconciliation/differences"] = new(Who.Operator),
+        ["GET /reconciliation/invoices"] = new(Who.Operator),
+        ["POST /reconciliation/invoices"] = new(Who.Operator),
     };
 
     /// <summary>Says something and waits for the answer.</summary>
