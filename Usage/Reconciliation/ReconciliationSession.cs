@@ -6,6 +6,9 @@ namespace LlmAspire.Usage;
 /// <summary>The work on comparisons, while this process alone does it. For one thread at a time.</summary>
 public sealed class ReconciliationSession : IAsyncDisposable
 {
+    /// <summary>A day of some millions of calls takes its time.</summary>
+    private const int ComparisonSeconds = 600;
+
     private readonly NpgsqlConnection _connection;
 
     internal ReconciliationSession(NpgsqlConnection connection) => _connection = connection;
@@ -66,7 +69,7 @@ public sealed class ReconciliationSession : IAsyncDisposable
         await using var pin = new NpgsqlCommand(ReconciliationSql.Pin, _connection);
         var asOf = new DateTimeOffset((DateTime)(await pin.ExecuteScalarAsync(cancellationToken))!);
         await using var transaction = await _connection.BeginTransactionAsync(cancellationToken);
-        await using (var compare = new NpgsqlCommand(ReconciliationSql.Compare, _connection))
+        await using (var compare = new NpgsqlCommand(ReconciliationSql.Compare, _connection) { CommandTimeout = ComparisonSeconds })
         {
             compare.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = day.From });
             compare.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = day.Until.ToUniversalTime() });

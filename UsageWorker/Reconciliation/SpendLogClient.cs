@@ -26,6 +26,9 @@ internal sealed class SpendLogClient(HttpClient http, IOptions<ReconciliationOpt
     /// <summary>What LiteLLM says where it has no database.</summary>
     private static readonly string[] NoDatabase = ["Prisma Client is not initialized", "Database not connected", "DB not connected", "No connected db", "No db connected"];
 
+    /// <summary>How often a time is read again whose pages have fewer logs than they count.</summary>
+    private const int MostRepetitions = 3;
+
     private int _pageSize = LargePage;
 
     /// <summary>Asks whether there are logs.</summary>
@@ -42,7 +45,8 @@ internal sealed class SpendLogClient(HttpClient http, IOptions<ReconciliationOpt
         for (var start = from; start < until; start += Span)
         {
             var end = start + Span < until ? start + Span : until;
-            for (var number = 1; ; number++)
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            for (int number = 1, again = 0; ; number++)
             {
                 var size = _pageSize;
                 using var page = await AskAsync(start, end, number, size, cancellationToken);
@@ -59,14 +63,29 @@ internal sealed class SpendLogClient(HttpClient http, IOptions<ReconciliationOpt
                     yield return logs;
                 }
 
+                seen.UnionWith(logs.Select(log => log.RequestId));
                 // Not total_pages: LiteLLM stops counting at 10,000 logs.
-                if (logs.Count < size)
+                if (logs.Count == size)
+                {
+                    continue;
+                }
+
+                // Logs of one moment have no order, and one of them may slip from one page to another between two questions.
+                if (seen.Count >= Total(page))
                 {
                     break;
                 }
+
+                number = again++ < MostRepetitions
+                    ? 0
+                    : throw new SpendLogsException(GatewayProblem.Failed, $"The gateway's answers to /{Path} do not fit together: they have fewer logs than they count.");
             }
         }
     }
+
+    /// <summary>How many logs there are, at least.</summary>
+    private static long Total(JsonDocument page) =>
+        page.RootElement.TryGetProperty("total", out var total) && total.ValueKind == JsonValueKind.Number && total.TryGetInt64(out var count) ? count : 0;
 
     private static List<GatewayLog> Read(JsonDocument page)
     {

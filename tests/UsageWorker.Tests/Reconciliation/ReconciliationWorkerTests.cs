@@ -261,6 +261,24 @@ public class ReconciliationWorkerTests(PostgresFixture postgres)
         Assert.Equal($"openai gpt-6-luna 1100 1100 0 0 {1100 * 46} {1100 * 46} 0", await host.ScalarAsync(Results));
     }
 
+    [Theory]
+    [InlineData(2, null)]
+    [InlineData(1_000_000, GatewayProblem.Failed)]
+    public async Task a_log_that_slips_between_pages_is_looked_for(int slips, string? problem)
+    {
+        var call = CallAt(DateTimeOffset.UtcNow.AddDays(-1));
+        await using var gateway = await SpendLogGateway.StartAsync();
+        gateway.Logs.Add(SpendLogGateway.Log(call.Id.ToString(), call.CreatedAt));
+        gateway.Slip(slips);
+        var database = await postgres.CreateDatabaseAsync();
+        await IngestAsync(database, call);
+
+        await using var host = await StartAsync(database, gateway.Url);
+        await WorkerHost.WaitAsync(async () => await host.ScalarAsync("SELECT coalesce(problem, 'none') FROM ledger.reconciliation_gateway") is string told && told == (problem ?? "none"));
+
+        Assert.Equal(problem is null ? "openai gpt-6-luna 1 1 0 0 46 46 0" : DBNull.Value, await host.ScalarAsync(Results));
+    }
+
     [Fact]
     public async Task of_the_calls_that_differ_a_thousand_are_kept_and_all_are_counted()
     {
