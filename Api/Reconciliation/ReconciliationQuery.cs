@@ -1,5 +1,4 @@
 using System.Globalization;
-using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Reconciliation;
 

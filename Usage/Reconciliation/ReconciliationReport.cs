@@ -40,7 +40,7 @@ public sealed class ReconciliationReport(NpgsqlDataSource source)
         while (await reader.ReadAsync(cancellationToken))
         {
             differences.Add(new ReconciliationDifference(
-                reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetGuid(1), reader.GetString(2), LongOrNull(reader, 3), LongOrNull(reader, 4),
+                reader.GetString(0), GuidOrNull(reader, 1), reader.GetString(2), LongOrNull(reader, 3), LongOrNull(reader, 4),
                 LongOrNull(reader, 5), LongOrNull(reader, 6), await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken),
                 TextOrNull(reader, 8), TextOrNull(reader, 9)));
         }
@@ -54,7 +54,7 @@ public sealed class ReconciliationReport(NpgsqlDataSource source)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? (new GatewayState(
-                    reader.IsDBNull(0), reader.IsDBNull(0) ? null : reader.GetString(0), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken),
+                    TextOrNull(reader, 0) is null, TextOrNull(reader, 0), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken),
                     await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken)),
                 reader.GetDecimal(1))
             : (new GatewayState(false, GatewayProblem.NotAsked, null, null), UsualThreshold);
@@ -71,8 +71,8 @@ public sealed class ReconciliationReport(NpgsqlDataSource source)
         while (await reader.ReadAsync(cancellationToken))
         {
             TokenPair ledger = new(reader.GetInt64(5), reader.GetInt64(6)), other = new(reader.GetInt64(7), reader.GetInt64(8));
-            decimal? ledgerCost = reader.IsDBNull(9) ? null : reader.GetDecimal(9), otherCost = reader.IsDBNull(10) ? null : reader.GetDecimal(10);
-            var share = reader.GetDecimal(11);
+            decimal? ledgerCost = PriceSql.DecimalOrNull(reader, 9), otherCost = PriceSql.DecimalOrNull(reader, 10);
+            var share = PriceSql.DecimalOrNull(reader, 11)!.Value;
             var dear = from == ReconciliationSource.Invoice && ledgerCost is { } mine && otherCost is { } theirs
                 && Math.Abs(mine - theirs) > threshold * Math.Max(mine, theirs);
             rows.Add(new ReconciliationRow(
@@ -86,5 +86,9 @@ public sealed class ReconciliationReport(NpgsqlDataSource source)
 
     private static long? LongOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
 
-    private static string? TextOrNull(NpgsqlDataReader reader, int column) => reader.GetString(column) is { Length: > 0 } text ? text : null;
+    private static Guid? GuidOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
+
+    /// <summary>Empty is unknown, too.</summary>
+    private static string? TextOrNull(NpgsqlDataReader reader, int column) =>
+        !reader.IsDBNull(column) && reader.GetString(column) is { Length: > 0 } text ? text : null;
 }
