@@ -4,6 +4,7 @@ using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
 using LlmAspire.Api.Prices;
+using LlmAspire.Api.Reconciliation;
 using LlmAspire.Api.Reports;
 
 namespace LlmAspire.Api;
@@ -17,6 +18,7 @@ internal static class ApiEndpoints
         accounts.MapAccountsApi();
         accounts.MapConversationApi();
         accounts.MapPricesApi();
+        accounts.MapReconciliationApi();
         accounts.MapReportsApi();
         var business = accounts.MapGroup("").RequireGateway();
         business.MapModelsApi();

@@ -47,6 +47,8 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<UsageCalls>();
         builder.Services.AddSingleton<UsageLatencies>();
         builder.Services.AddSingleton<UsageExport>();
+        builder.Services.AddSingleton<InvoiceRegistry>();
+        builder.Services.AddSingleton<ReconciliationReport>();
         builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
         return builder;
     }

@@ -35,6 +35,20 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "LLM_BASE_URL is not set: prices are not taken over from a gateway")]
     public static partial void NoGatewayForPrices(this ILogger logger);
 
+    [LoggerMessage(EventId = 5001, EventName = "Drift", Level = LogLevel.Warning,
+        Message = "On {Day} (UTC) {Tokens} tokens of {Provider} {Model} differ between the ledger and the gateway's spend logs, {Share:P2} of all; see GET /reconciliation/differences")]
+    public static partial void Drift(this ILogger logger, DateOnly day, string provider, string model, long tokens, decimal share);
+
+    [LoggerMessage(EventId = 5002, EventName = "SpendLogsNotRead", Level = LogLevel.Information,
+        Message = "The ledger is not compared with the gateway's spend logs ({Problem}): {Reason} They are asked for again and again")]
+    public static partial void SpendLogsNotRead(this ILogger logger, string problem, string reason);
+
+    [LoggerMessage(EventId = 5003, EventName = "SpendLogsReadAgain", Level = LogLevel.Information, Message = "The gateway's spend logs can be read")]
+    public static partial void SpendLogsReadAgain(this ILogger logger);
+
+    [LoggerMessage(LogLevel.Warning, "The comparison with the gateway's spend logs was interrupted, trying again in {Wait}")]
+    public static partial void ReconciliationInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
     [LoggerMessage(LogLevel.Warning, "What waits in the ledger could not be read, trying again in {Wait}")]
     public static partial void BacklogNotRead(this ILogger logger, Exception exception, TimeSpan wait);
 }

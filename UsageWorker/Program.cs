@@ -3,6 +3,7 @@ using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
 using LlmAspire.UsageWorker.Prices;
+using LlmAspire.UsageWorker.Reconciliation;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Sums;
 using LlmAspire.UsageWorker.Sweeping;
@@ -19,6 +20,7 @@ builder.AddIngestion();
 builder.AddSweeping();
 builder.AddRetention();
 builder.AddPriceSync();
+builder.AddReconciliation();
 builder.AddBacklog();
 
 var app = builder.Build();

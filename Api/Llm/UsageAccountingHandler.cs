@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Llm;
 
@@ -89,6 +90,8 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
 
         copy.Headers.Remove(CallIdHeader);
         copy.Headers.Add(CallIdHeader, callId.ToString());
+        copy.Headers.Remove(GatewayCallMetadata.Header);
+        copy.Headers.Add(GatewayCallMetadata.Header, GatewayCallMetadata.Of(callId));
         return copy;
     }
 

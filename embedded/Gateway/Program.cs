@@ -6,6 +6,7 @@ using LlmAspire.DemoGateway.Faults;
 using LlmAspire.DemoGateway.Health;
 using LlmAspire.DemoGateway.Models;
 using LlmAspire.DemoGateway.Served;
+using LlmAspire.DemoGateway.Spend;
 using LlmAspire.ServiceDefaults;
 
 try
@@ -14,6 +15,7 @@ try
     builder.AddServiceDefaults();
     builder.AddLiteLlmConfig();
     builder.AddServedLog();
+    builder.AddSpendLogs();
     builder.AddChat();
     builder.AddFaults();
 
@@ -23,6 +25,7 @@ try
     app.MapModelsApi();
     app.MapChatApi();
     app.MapServedApi();
+    app.MapSpendLogsApi();
     app.MapFaultsApi();
     await app.RunAsync();
     return 0;

@@ -12,7 +12,7 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     private const string Known =
         " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, usage=none|zero|late|mid|repeated|cumulative|guess, "
         + "status=429|500|503|401|400|404|408|context, stall=N, error=N, reset=N, upstream-reset=N, eof=N, for=MS, fallback or fallback=ALIAS, "
-        + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N.";
+        + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N, spend=none|+N|-N.";
 
     [Theory]
     [InlineData("teapot=1", "There is no fault 'teapot'.")]
@@ -32,6 +32,8 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     [InlineData("fallback=", "The fault 'fallback=' is not of the form fallback or fallback=ALIAS.")]
     [InlineData("hold=@3", "The fault 'hold=@3' is not of the form hold=NAME or hold=NAME@N.")]
     [InlineData("hold=x@y", "The fault 'hold=x@y' is not of the form hold=NAME or hold=NAME@N.")]
+    [InlineData("spend=7", "The fault 'spend=7' is not of the form spend=none|+N|-N.")]
+    [InlineData("spend=+0", "The fault 'spend=+0' is not of the form spend=none|+N|-N.")]
     [InlineData("error=3; eof=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset' and 'eof' exclude each other.")]
     [InlineData("fallback; fallback-mid=3", "'fallback' and 'fallback-mid' exclude each other.")]
     [InlineData("status=500; length=5", "'status' refuses the call: nothing else can happen in it.")]

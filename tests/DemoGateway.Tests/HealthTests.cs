@@ -22,7 +22,7 @@ public class HealthTests(GatewayFixture gateway) : IClassFixture<GatewayFixture>
         var body = await gateway.Anonymous.GetStringAsync(new Uri("/health/readiness", UriKind.Relative), TestContext.Current.CancellationToken);
 
         Assert.Equal(
-            """{"status":"healthy","db":"Not connected","cache":null,"litellm_version":"1.81.12","success_callbacks":["sync_deployment_callback_on_success"],"use_aiohttp_transport":true}""",
+            """{"status":"healthy","db":"connected","cache":null,"litellm_version":"1.81.12","success_callbacks":["sync_deployment_callback_on_success"],"use_aiohttp_transport":true}""",
             body);
     }
 

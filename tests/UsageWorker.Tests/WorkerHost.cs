@@ -5,6 +5,7 @@ using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
 using LlmAspire.UsageWorker.Prices;
+using LlmAspire.UsageWorker.Reconciliation;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Sweeping;
 using Microsoft.EntityFrameworkCore;
@@ -86,6 +87,7 @@ internal sealed class WorkerHost : IAsyncDisposable
             builder.AddSweeping();
             builder.AddRetention();
             builder.AddPriceSync();
+            builder.AddReconciliation();
             builder.AddBacklog();
         }
 

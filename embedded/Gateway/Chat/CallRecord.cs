@@ -4,9 +4,9 @@ using LlmAspire.DemoGateway.Served;
 namespace LlmAspire.DemoGateway.Chat;
 
 /// <summary>Keeps the record of one call, which has an entry for each deployment that answered. For one thread at a time.</summary>
-internal sealed class CallRecord(ServedLog log, string callId, bool streamed, Serving first)
+internal sealed class CallRecord(ServedLog log, string callId, bool streamed, SpendLogNote spendLog, Serving first)
 {
-    private ServedMeter _meter = Accept(log, callId, streamed, first);
+    private ServedMeter _meter = Accept(log, callId, streamed, spendLog, first);
 
     /// <summary>To be called before the step is sent.</summary>
     public void Note(AnswerStep step)
@@ -17,7 +17,7 @@ internal sealed class CallRecord(ServedLog log, string callId, bool streamed, Se
                 _meter.Finish(settle.Outcome);
                 break;
             case TakeOverStep takeOver:
-                _meter = Accept(log, callId, streamed, takeOver.By);
+                _meter = Accept(log, callId, streamed, spendLog, takeOver.By);
                 break;
             case { Tokens: > 0 }:
                 _meter.Count(step.Tokens, step is ReasoningStep);
@@ -28,7 +28,7 @@ internal sealed class CallRecord(ServedLog log, string callId, bool streamed, Se
     /// <summary>Unless it is settled already.</summary>
     public void Finish(ServedOutcome outcome) => _meter.Finish(outcome);
 
-    private static ServedMeter Accept(ServedLog log, string callId, bool streamed, Serving by) => log.Accept(new ServedCallHead(
+    private static ServedMeter Accept(ServedLog log, string callId, bool streamed, SpendLogNote spendLog, Serving by) => log.Accept(new ServedCallHead(
         callId,
         by.Deployment.Id,
         by.Deployment.Alias,
@@ -37,5 +37,6 @@ internal sealed class CallRecord(ServedLog log, string callId, bool streamed, Se
         streamed,
         by.PromptTokens,
         by.CachedTokens,
-        by.CacheWriteTokens));
+        by.CacheWriteTokens,
+        spendLog));
 }

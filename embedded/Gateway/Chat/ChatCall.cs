@@ -2,6 +2,7 @@ using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.Faults;
 using LlmAspire.DemoGateway.Served;
+using LlmAspire.DemoGateway.Spend;
 
 namespace LlmAspire.DemoGateway.Chat;
 
@@ -21,7 +22,7 @@ internal sealed class ChatCall(
             ? new StreamedAnswer(http, callId, script.By.Deployment, asked.Alias, time)
             : new PlainAnswer(http, callId, script.By.Deployment, asked.Alias, plan.Retries, config.MaxRetries, time);
 
-        var record = new CallRecord(log, callId, streamed, script.By);
+        var record = new CallRecord(log, callId, streamed, SpendLogNotes.Of(http.Request, request, plan), script.By);
         try
         {
             await foreach (var step in pacer.PlayAsync(script.Steps, pace, http.RequestAborted))

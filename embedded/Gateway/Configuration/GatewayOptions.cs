@@ -20,6 +20,9 @@ internal sealed record GatewayOptions
     /// <summary>Faults are heeded; when false, a call cannot ask for any.</summary>
     public bool Faults { get; init; } = true;
 
+    /// <summary>There are spend logs, as there are where LiteLLM has a database.</summary>
+    public bool SpendLogs { get; init; } = true;
+
     /// <exception cref="StartupException">A value cannot be used.</exception>
     public static GatewayOptions Read(IConfiguration configuration)
     {

@@ -33,6 +33,9 @@ internal sealed record ChatCompletionRequest
     public bool? ParallelToolCalls { get; init; }
 
     public ResponseFormat? ResponseFormat { get; init; }
+
+    /// <summary>Whoever the client calls for; anything but text is passed over.</summary>
+    public JsonElement? User { get; init; }
 }
 
 internal sealed record StreamOptions(bool? IncludeUsage);

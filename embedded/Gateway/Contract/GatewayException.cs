@@ -36,6 +36,12 @@ internal sealed class GatewayException(int status, string message, string? type,
     public static GatewayException BadRequest(string provider, string reason) =>
         new(400, $"litellm.BadRequestError: {UpstreamErrors.ExceptionName(provider)} - {reason}", InvalidRequest, null);
 
+    /// <summary>401, although it has nothing to do with the key.</summary>
+    public static GatewayException NoDatabase() => new(401, "Prisma Client is not initialized", "internal_error", None);
+
+    /// <summary>A query of the spend logs that is not understood.</summary>
+    public static GatewayException BadQuery(string reason) => new(400, reason, "bad_request", None);
+
     /// <summary>This gateway's own, in the proxy's shape.</summary>
     public static GatewayException WrongFault(string reason) => new(400, reason, InvalidRequest, "x-demo-fault");
 

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using LlmAspire.DemoGateway.Served;
+using LlmAspire.DemoGateway.Spend;
 
 namespace LlmAspire.DemoGateway.Contract;
 
@@ -20,6 +21,7 @@ namespace LlmAspire.DemoGateway.Contract;
 [JsonSerializable(typeof(ModelGroupList))]
 [JsonSerializable(typeof(ServedEvent))]
 [JsonSerializable(typeof(ServedList))]
+[JsonSerializable(typeof(SpendLogsPage))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     public static GatewayJson Wire { get; } = new(new JsonSerializerOptions

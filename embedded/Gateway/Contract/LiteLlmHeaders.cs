@@ -87,5 +87,5 @@ internal static class LiteLlmHeaders
         }
     }
 
-    private static string ApiBase(Deployment deployment) => deployment.LiteLlmParams["api_base"]?.ToString() ?? $"demo://{deployment.Provider}";
+    public static string ApiBase(Deployment deployment) => deployment.LiteLlmParams["api_base"]?.ToString() ?? $"demo://{deployment.Provider}";
 }

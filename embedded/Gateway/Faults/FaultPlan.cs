@@ -37,6 +37,9 @@ internal sealed record FaultPlan
     public int Retries { get; init; }
 
     public IReadOnlyList<HoldPoint> Holds { get; init; } = [];
+
+    /// <summary>The spend log lacks the call, or has other tokens.</summary>
+    public SpendFault? Spend { get; init; }
 }
 
 /// <summary>How an answer tells its usage.</summary>
@@ -74,3 +77,6 @@ internal sealed record MidFallback(int After, string? Alias);
 
 /// <param name="After">Tokens that can be seen.</param>
 internal sealed record HoldPoint(string Name, int After);
+
+/// <param name="Tokens">So many more completion tokens than were served; null: the log lacks the call.</param>
+internal sealed record SpendFault(int? Tokens);

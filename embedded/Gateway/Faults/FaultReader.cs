@@ -27,6 +27,7 @@ internal static class FaultReader
         ("fallback-mid", "fallback-mid=N or fallback-mid=N@ALIAS", WithMidFallback),
         ("retries", "retries=N", (plan, value) => Count(value, from: 1) is { } retries ? plan with { Retries = retries } : null),
         ("hold", "hold=NAME or hold=NAME@N", WithHold),
+        ("spend", "spend=none|+N|-N", (plan, value) => Spend(value) is { } spend ? plan with { Spend = spend } : null),
     ];
 
     /// <summary>The faults of a call: those of the header, or, without it, those of markers in its last question.</summary>
@@ -102,6 +103,14 @@ internal static class FaultReader
         "repeated" => UsageForm.Repeated,
         "cumulative" => UsageForm.Cumulative,
         "guess" => UsageForm.Guess,
+        _ => null,
+    };
+
+    private static SpendFault? Spend(string? value) => value switch
+    {
+        "none" => new SpendFault(null),
+        ['+', .. var more] when Count(more, from: 1) is { } tokens => new SpendFault(tokens),
+        ['-', .. var fewer] when Count(fewer, from: 1) is { } tokens => new SpendFault(-tokens),
         _ => null,
     };
 

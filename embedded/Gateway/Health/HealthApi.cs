@@ -18,8 +18,8 @@ internal static class HealthApi
 
     private static JsonBody Liveliness() => JsonBody.Of("I'm alive!", GatewayJson.Wire.String);
 
-    private static JsonBody Readiness() => JsonBody.Of(
-        new Readiness("healthy", "Not connected", null, LiteLlmHeaders.Version, ["sync_deployment_callback_on_success"], UseAiohttpTransport: true),
+    private static JsonBody Readiness(GatewayOptions options) => JsonBody.Of(
+        new Readiness("healthy", options.SpendLogs ? "connected" : "Not connected", null, LiteLlmHeaders.Version, ["sync_deployment_callback_on_success"], UseAiohttpTransport: true),
         GatewayJson.Wire.Readiness);
 
     /// <summary>In LiteLLM this calls every model for real. The demo model is always well.</summary>

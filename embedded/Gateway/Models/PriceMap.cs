@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LlmAspire.DemoGateway.Configuration;
+using LlmAspire.DemoGateway.Served;
 
 namespace LlmAspire.DemoGateway.Models;
 
@@ -31,6 +32,26 @@ internal static class PriceMap
             ["input_cost_per_audio_token"] = price?.Audio,
             ["output_cost_per_reasoning_token"] = price?.Reasoning,
         };
+    }
+
+    /// <summary>What the proxy makes of a call's tokens, USD, by the prices of its deployment.</summary>
+    public static double SpendOf(Deployment? deployment, ServedCall call)
+    {
+        if (deployment is null)
+        {
+            return 0;
+        }
+
+        var prices = Of(deployment);
+        double Price(string name, double fallback) =>
+            (deployment.LiteLlmParams[name] ?? prices[name]) is JsonValue value && value.TryGetValue(out double price) ? price : fallback;
+
+        var (input, output) = (Price("input_cost_per_token", 0), Price("output_cost_per_token", 0));
+        return (call.PromptTokens - call.CachedTokens - call.CacheWriteTokens) * input
+            + call.CachedTokens * Price("cache_read_input_token_cost", input)
+            + call.CacheWriteTokens * Price("cache_creation_input_token_cost", input)
+            + (call.CompletionTokens - call.ReasoningTokens) * output
+            + call.ReasoningTokens * Price("output_cost_per_reasoning_token", output);
     }
 
     private sealed record ModelPrice(

@@ -9,6 +9,8 @@ internal sealed class ServedEntry(Guid id, DateTimeOffset acceptedAt, ServedCall
 
     public Guid Id => id;
 
+    public DateTimeOffset AcceptedAt => acceptedAt;
+
     public ServedCallHead Head => head;
 
     public int CompletionTokens { get; set; }

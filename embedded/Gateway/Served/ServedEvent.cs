@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace LlmAspire.DemoGateway.Served;
@@ -24,6 +25,7 @@ internal sealed record ServedEvent(
 /// <param name="ModelId">The deployment, <c>x-litellm-model-id</c>.</param>
 /// <param name="ServedModel">The provider's own name of the model.</param>
 /// <param name="PromptTokens">Cached and cache-write tokens included.</param>
+/// <param name="SpendLog">Null in records that are older than spend logs.</param>
 internal sealed record ServedCallHead(
     string CallId,
     string ModelId,
@@ -33,7 +35,15 @@ internal sealed record ServedCallHead(
     bool Stream,
     int PromptTokens,
     int CachedTokens,
-    int CacheWriteTokens);
+    int CacheWriteTokens,
+    SpendLogNote? SpendLog = null);
+
+/// <summary>What the spend log will say of a call, beyond what was served.</summary>
+/// <param name="EndUser">The request's <c>user</c>.</param>
+/// <param name="Metadata">The header <c>x-litellm-spend-logs-metadata</c>.</param>
+/// <param name="Missing">There will be none.</param>
+/// <param name="MoreTokens">Completion tokens that it tells beyond those that were served.</param>
+internal sealed record SpendLogNote(string? EndUser, JsonObject? Metadata, bool? Missing, int? MoreTokens);
 
 [JsonConverter(typeof(JsonStringEnumConverter<ServedOutcome>))]
 internal enum ServedOutcome

@@ -40,6 +40,23 @@ internal sealed class ServedIndex(ServedLog log, int capacity = ServedIndex.Capa
         }
     }
 
+    /// <summary>The calls that were accepted within a time and have ended, oldest first, with what their spend logs say beyond that.</summary>
+    public async Task<IReadOnlyList<(ServedCall Call, SpendLogNote? Note)>> ReadEndedAsync(
+        DateTimeOffset since, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        await _lock.WaitAsync(cancellationToken);
+        try
+        {
+            await CatchUpAsync(cancellationToken);
+            return [.. _entries.Where(entry => entry.AcceptedAt >= since && entry.AcceptedAt <= until)
+                .Select(entry => (entry.ToCall(), entry.Head.SpendLog)).Where(entry => entry.Item1.Finished)];
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
     public void Dispose() => _lock.Dispose();
 
     private async Task CatchUpAsync(CancellationToken cancellationToken)

@@ -105,6 +105,10 @@ internal static class EndpointRules
         ["GET /usage/calls/{id:guid}"] = new(Who.User),
         ["GET /usage/export"] = new(Who.User),
         ["GET /usage/budget"] = new(Who.User),
+        ["GET /reconciliation"] = new(Who.Operator),
+        ["GET /reconciliation/differences"] = new(Who.Operator),
+        ["GET /reconciliation/invoices"] = new(Who.Operator),
+        ["POST /reconciliation/invoices"] = new(Who.Operator),
     };
 
     /// <summary>Says something and waits for the answer.</summary>

@@ -68,7 +68,9 @@ public sealed class UsageAccountingHandlerTests : IDisposable
         Assert.InRange(row.TtftMs!.Value, 0, row.DurationMs);
         Assert.Equal(row.Id.ToString(), row.GatewayCallId);
         Assert.Equal(Answers.UsageJson, row.RawUsage!.Value.GetRawText());
-        Assert.Equal(row.Id.ToString(), Assert.Single(gateway.Chats).Headers["x-litellm-call-id"]);
+        var sent = Assert.Single(gateway.Chats).Headers;
+        Assert.Equal(row.Id.ToString(), sent["x-litellm-call-id"]);
+        Assert.Equal($$"""{"llmaspire_call_id":"{{row.Id}}"}""", sent["x-litellm-spend-logs-metadata"]);
     }
 
     public void Dispose()
