@@ -37,8 +37,8 @@ public static class Figures
     /// <inheritdoc cref="UsdChange"/>
     public static string CountChange(long count) => count > 0 ? "+" + Count(count) : Count(count);
 
-    /// <summary>USD to the last digit, for a price.</summary>
-    public static string Price(decimal? usd) => usd is { } value ? "$" + Exact(value) : Unknown;
+    /// <summary>USD to the last digit, and at least to the cent: a price.</summary>
+    public static string Price(decimal? usd) => usd is { } value ? "$" + value.ToString("#,0.00##########################", CultureInfo.InvariantCulture) : Unknown;
 
     /// <summary>A share between 0 and 1, in per cent.</summary>
     public static string Percent(decimal? share) => share is not { } value ? Unknown : Math.Abs(value) switch
