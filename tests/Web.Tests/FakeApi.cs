@@ -50,10 +50,10 @@ internal sealed class FakeApi : IAsyncDisposable
             await ChangesTaken;
         });
         Accounts.Map(_app);
-        _app.MapFallback((HttpContext context) =>
+        _app.MapFallback(async context =>
         {
             Asked.Enqueue($"{context.Request.Method} {context.Request.Path}{Uri.UnescapeDataString(context.Request.QueryString.Value ?? "")}");
-            return Other(context);
+            await (await Other(context)).ExecuteAsync(context);
         });
     }
 
