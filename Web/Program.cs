@@ -6,6 +6,7 @@ using LlmAspire.Web.Identity;
 using LlmAspire.Web.Identity.External;
 using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Reports;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
@@ -14,22 +15,19 @@ builder.AddApiClient();
 builder.AddIdentity();
 builder.AddModels();
 builder.AddChat();
+builder.AddReports();
 
 var app = builder.Build();
 app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusPages();
 app.UseSecurityHeaders();
-if (!app.Environment.IsDevelopment())
-{
-    app.UseHsts();
-}
-
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseForms();
 app.MapStaticAssets();
 app.MapPages();
 app.MapConversationExport();
+app.MapReportExports();
 app.MapProviderSignIn();
 app.MapDefaultEndpoints();
 

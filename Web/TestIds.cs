@@ -149,4 +149,208 @@ public static class TestIds
 
     /// <summary>Says that an OpenID Connect provider manages what would be here.</summary>
     public const string ManagedElsewhere = "managed-elsewhere";
+
+    // Reports. A number is a data element: its attribute value is exact, with a point and no grouping; data-figure names it. Rows have their key in
+    // data-key (as the Api's keys; "all" for sums), unless something else is said.
+
+    /// <summary>All of a usage report; <c>data-loading</c> while another one is fetched.</summary>
+    public const string UsageReport = "usage-report";
+
+    /// <summary>Says that nothing was used.</summary>
+    public const string UsageEmpty = "usage-empty";
+
+    /// <summary>The named ranges, a combobox; its options have <c>data-range</c>.</summary>
+    public const string UsageRange = "usage-range";
+
+    /// <summary>The first day.</summary>
+    public const string UsageFrom = "usage-from";
+
+    /// <summary>The last day.</summary>
+    public const string UsageUntil = "usage-until";
+
+    /// <summary>The time zone.</summary>
+    public const string UsageZone = "usage-zone";
+
+    /// <summary>Begins a filter: <see cref="UsageDimension"/> and <see cref="UsageFilterValue"/> follow.</summary>
+    public const string AddFilter = "add-filter";
+
+    /// <summary>What is filtered by, a combobox; its options have <c>data-dimension</c>.</summary>
+    public const string UsageDimension = "usage-dimension";
+
+    /// <summary>The value of a filter.</summary>
+    public const string UsageFilterValue = "usage-filter-value";
+
+    /// <summary>A filter that is set, with <c>data-dimension</c> and <c>data-value</c>.</summary>
+    public const string UsageFilter = "usage-filter";
+
+    /// <summary>As of when the figures are; <c>data-as-of</c> is the pin.</summary>
+    public const string AsOf = "as-of";
+
+    /// <summary>Leads to the same figures for ever.</summary>
+    public const string Pin = "pin";
+
+    /// <summary>Leads from pinned figures to the newest.</summary>
+    public const string Unpin = "unpin";
+
+    /// <summary>Downloads the calls of a report as CSV.</summary>
+    public const string ExportCsv = "export-csv";
+
+    /// <summary>Downloads the calls of a report as JSON lines.</summary>
+    public const string ExportJson = "export-json";
+
+    /// <summary>The sums, with the Api's names in <c>data-figure</c>.</summary>
+    public const string UsageTotals = "usage-totals";
+
+    /// <summary>The table of what is estimated, partial and unpriced, by <c>data-key</c>: <c>share</c>, <c>tokens</c>, <c>costUsd</c>, <c>calls</c>.</summary>
+    public const string UsageSureness = "usage-sureness";
+
+    /// <summary>A chart by time with its table; <c>data-chart</c> is <c>tokens</c> or <c>cost</c>.</summary>
+    public const string UsageChart = "usage-chart";
+
+    /// <summary>The table beside a chart, with its <c>data-chart</c>; figures of a row are named by the models of the columns, and <c>all</c>.</summary>
+    public const string UsageTable = "usage-table";
+
+    /// <summary>A table of shares; <c>data-by</c> is <c>model</c>, <c>user</c> or <c>org</c>. Figures: <c>totalTokens</c>, <c>tokenShare</c>, <c>costUsd</c>, <c>costShare</c>, <c>calls</c>, <c>unpricedCalls</c>.</summary>
+    public const string UsageShares = "usage-shares";
+
+    /// <summary>The table of latency by model, with the Api's names in <c>data-figure</c>.</summary>
+    public const string UsageLatency = "usage-latency";
+
+    /// <summary>The card of the month's tokens, with the Api's names in <c>data-figure</c>.</summary>
+    public const string Budget = "budget";
+
+    /// <summary>How long the tokens last; <c>data-warning</c> when not to the end of the month.</summary>
+    public const string BudgetLasts = "budget-lasts";
+
+    /// <summary>Leads from a report to all its calls.</summary>
+    public const string AllCalls = "all-calls";
+
+    /// <summary>The table of calls.</summary>
+    public const string Calls = "calls";
+
+    /// <summary>A row of <see cref="Calls"/>, with <c>data-call-id</c>.</summary>
+    public const string Call = "call";
+
+    /// <summary>Shows more of a list.</summary>
+    public const string LoadMore = "load-more";
+
+    /// <summary>What opens beside a page.</summary>
+    public const string SidePanel = "side-panel";
+
+    /// <summary>Closes <see cref="SidePanel"/>.</summary>
+    public const string ClosePanel = "close-panel";
+
+    /// <summary>Why <see cref="SidePanel"/> cannot show or do something.</summary>
+    public const string PanelProblem = "panel-problem";
+
+    /// <summary>A call's story, with <c>data-call-id</c>.</summary>
+    public const string CallStory = "call-story";
+
+    /// <summary>The tokens and the cost of a call by class, in <c>data-key</c>: <c>tokens</c>, <c>costUsd</c>.</summary>
+    public const string CallCosts = "call-costs";
+
+    /// <summary>Leads to the trace of a call.</summary>
+    public const string TraceLink = "trace-link";
+
+    /// <summary>Other calls of the same request.</summary>
+    public const string SameRequest = "same-request";
+
+    /// <summary>The usage as the provider reported it.</summary>
+    public const string RawUsage = "raw-usage";
+
+    /// <summary>The table of prices; a row has <c>data-provider</c> and <c>data-model</c>, a cell <c>data-class</c>.</summary>
+    public const string Prices = "prices";
+
+    /// <summary>The revision that the table of prices shows.</summary>
+    public const string PriceRevision = "price-revision";
+
+    /// <summary>The table of what was used without a price; a row has <c>data-provider</c> and <c>data-model</c>.</summary>
+    public const string Unpriced = "unpriced";
+
+    /// <summary>Says that all has a price.</summary>
+    public const string AllPriced = "all-priced";
+
+    /// <summary>Opens the editor for a model that has no price.</summary>
+    public const string AddPrice = "add-price";
+
+    /// <summary>Opens the import of prices.</summary>
+    public const string ImportPrices = "import-prices";
+
+    /// <summary>Downloads what people said of prices.</summary>
+    public const string ExportPrices = "export-prices";
+
+    /// <summary>The file that is imported.</summary>
+    public const string PriceFile = "price-file";
+
+    /// <summary>The provider of a model that is added.</summary>
+    public const string PriceProvider = "price-provider";
+
+    /// <summary>The name of a model that is added.</summary>
+    public const string PriceModel = "price-model";
+
+    /// <summary>The day that a price begins with.</summary>
+    public const string PriceDay = "price-day";
+
+    /// <summary>The hour that a price begins with.</summary>
+    public const string PriceHour = "price-hour";
+
+    /// <summary>What a change does, and saving it.</summary>
+    public const string PriceReview = "price-review";
+
+    /// <summary>Previews a change.</summary>
+    public const string PreviewPrices = "preview-prices";
+
+    /// <summary>What a change does; a row has the month in <c>data-key</c> and <c>data-model</c>.</summary>
+    public const string PriceEffects = "price-effects";
+
+    /// <summary>What is wrong with a change; an item has the entry in <c>data-index</c>.</summary>
+    public const string PriceErrors = "price-errors";
+
+    /// <summary>What looks like a mistake; an item has the entry in <c>data-index</c>.</summary>
+    public const string PriceDoubts = "price-doubts";
+
+    /// <summary>Says that what looks like a mistake is meant.</summary>
+    public const string AcceptDoubts = "accept-doubts";
+
+    /// <summary>Why prices change.</summary>
+    public const string PriceReason = "price-reason";
+
+    /// <summary>Saves a change of prices.</summary>
+    public const string SavePrices = "save-prices";
+
+    /// <summary>The revisions of a model; an item has <c>data-revision</c>.</summary>
+    public const string PriceHistory = "price-history";
+
+    /// <summary>Whom the ledger is compared with, a combobox; its options have <c>data-source</c>.</summary>
+    public const string DriftSource = "drift-source";
+
+    /// <summary>The table of drift; a row has <c>data-day</c>, <c>data-provider</c>, <c>data-model</c>, and <c>data-above</c> above the threshold.</summary>
+    public const string Drift = "drift";
+
+    /// <summary>Says that something drifts more than it should; <c>data-rows</c> is how many rows.</summary>
+    public const string DriftNotice = "drift-notice";
+
+    /// <summary>Says that nothing does.</summary>
+    public const string DriftFine = "drift-fine";
+
+    /// <summary>Says that the gateway tells nothing; <c>data-problem</c> is why.</summary>
+    public const string GatewayNotice = "gateway-notice";
+
+    /// <summary>The calls that differ; a row has <c>data-kind</c> and <c>data-gateway-call-id</c>.</summary>
+    public const string Differences = "differences";
+
+    /// <summary>The invoice that is imported.</summary>
+    public const string InvoiceFile = "invoice-file";
+
+    /// <summary>Why an invoice was not imported.</summary>
+    public const string InvoiceProblem = "invoice-problem";
+
+    /// <summary>What is wrong with an invoice; an item has <c>data-line</c>.</summary>
+    public const string InvoiceErrors = "invoice-errors";
+
+    /// <summary>The invoices that were imported; a row has <c>data-name</c>.</summary>
+    public const string Invoices = "invoices";
+
+    /// <summary>The field for the new price of a class.</summary>
+    public static string PriceOf(string tokenClass) => $"price-of-{tokenClass}";
 }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using LlmAspire.Web.Identity;
 
 namespace LlmAspire.Web.Api;
@@ -7,13 +8,15 @@ namespace LlmAspire.Web.Api;
 public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTokens tokens)
 {
     /// <summary>Sends a request with a short answer that is read whole.</summary>
-    /// <param name="body">Sent as JSON when it is not null.</param>
+    /// <param name="body">Sent as JSON when it is not null, and <see cref="CsvText"/> as CSV.</param>
+    /// <param name="patience">How long the answer may take; null for the usual few seconds.</param>
     /// <exception cref="ApiException">It failed.</exception>
-    public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
-        SendAsync(() => Create(method, path, body), request => http.SendShortAsync(request, time, cancellationToken), cancellationToken);
+    public Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, object? body, CancellationToken cancellationToken, TimeSpan? patience = null) =>
+        SendAsync(() => Create(method, path, body), request => http.SendShortAsync(request, time, cancellationToken, patience), cancellationToken);
 
     /// <summary>Sends a request whose answer is a stream of events.</summary>
-    /// <inheritdoc cref="SendAsync(HttpMethod, string, object?, CancellationToken)"/>
+    /// <inheritdoc cref="SendAsync(HttpMethod, string, object?, CancellationToken, TimeSpan?)"/>
     public Task<HttpResponseMessage> StreamAsync(
         HttpMethod method, string path, object? body, string? lastEventId, CancellationToken cancellationToken) =>
         SendAsync(
@@ -31,15 +34,18 @@ public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTok
             request => http.SendForStreamAsync(request, time, cancellationToken),
             cancellationToken);
 
-    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
+    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        using var response = await SendAsync(HttpMethod.Get, path, null, cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, path, null, cancellationToken, patience);
         return await response.ReadAsync<T>(cancellationToken);
     }
 
-    public async Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken)
+    public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken, TimeSpan? patience = null) =>
+        SendAsync<T>(HttpMethod.Post, path, body, cancellationToken, patience);
+
+    public async Task<T> SendAsync<T>(HttpMethod method, string path, object body, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
+        using var response = await SendAsync(method, path, body, cancellationToken, patience);
         return await response.ReadAsync<T>(cancellationToken);
     }
 
@@ -65,7 +71,15 @@ public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTok
     }
 
     private static HttpRequestMessage Create(HttpMethod method, string path, object? body) =>
-        new(method, path) { Content = body is null ? null : JsonContent.Create(body, body.GetType()) };
+        new(method, path)
+        {
+            Content = body switch
+            {
+                null => null,
+                CsvText csv => new StringContent(csv.Text, Encoding.UTF8, "text/csv"),
+                _ => JsonContent.Create(body, body.GetType()),
+            },
+        };
 
     private static HttpRequestMessage Authorized(HttpRequestMessage request, string? token)
     {
@@ -73,3 +87,6 @@ public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTok
         return request;
     }
 }
+
+/// <summary>A body that is CSV.</summary>
+public sealed record CsvText(string Text);

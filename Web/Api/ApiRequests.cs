@@ -9,10 +9,11 @@ internal static class ApiRequests
     private static readonly TimeSpan ShortTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Sends a request whose answer is short, and reads all of it.</summary>
+    /// <param name="patience">How long it may take; null for the usual.</param>
     public static async Task<HttpResponseMessage> SendShortAsync(
-        this HttpClient http, HttpRequestMessage request, TimeProvider time, CancellationToken cancellationToken)
+        this HttpClient http, HttpRequestMessage request, TimeProvider time, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        using var timeout = new CancellationTokenSource(ShortTimeout, time);
+        using var timeout = new CancellationTokenSource(patience ?? ShortTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace LlmAspire.Web.Api;
 
 /// <summary>
@@ -6,10 +8,12 @@ namespace LlmAspire.Web.Api;
 /// </summary>
 /// <param name="Status">HTTP status; null when there was no HTTP answer.</param>
 /// <param name="Code">A stable word to act on, for example <c>gateway_starting</c>; the client's own are in <see cref="ProblemCodes"/>.</param>
+/// <param name="Errors">What is wrong in particular; see <see cref="ProblemError"/>.</param>
 public sealed record Problem(
     string? Type = null,
     string? Title = null,
     int? Status = null,
     string? Detail = null,
     string? Code = null,
-    string? TraceId = null);
+    string? TraceId = null,
+    JsonElement? Errors = null);

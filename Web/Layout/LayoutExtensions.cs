@@ -27,10 +27,15 @@ public static class LayoutExtensions
         return builder;
     }
 
-    /// <summary>For every answer: what a page may load, who may show it in a frame (nobody), and what others learn of it (nothing).</summary>
-    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app)
+    /// <summary>For every answer: what a page may load, who may show it in a frame (nobody), and what others learn of it (nothing); over HTTPS only, outside of Development.</summary>
+    public static IApplicationBuilder UseSecurityHeaders(this WebApplication app)
     {
-        var policy = ContentSecurityPolicy(app.ApplicationServices.GetRequiredService<IOptions<ProviderOptions>>().Value);
+        if (!app.Environment.IsDevelopment())
+        {
+            app.UseHsts();
+        }
+
+        var policy = ContentSecurityPolicy(app.Services.GetRequiredService<IOptions<ProviderOptions>>().Value);
         return app.Use((context, next) =>
         {
             var headers = context.Response.Headers;

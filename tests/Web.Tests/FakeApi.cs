@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -49,6 +50,11 @@ internal sealed class FakeApi : IAsyncDisposable
             await ChangesTaken;
         });
         Accounts.Map(_app);
+        _app.MapFallback(async context =>
+        {
+            Asked.Enqueue($"{context.Request.Method} {context.Request.Path}{Uri.UnescapeDataString(context.Request.QueryString.Value ?? "")}");
+            await (await Other(context)).ExecuteAsync(context);
+        });
     }
 
     public Uri Address { get; private set; } = null!;
@@ -81,6 +87,12 @@ internal sealed class FakeApi : IAsyncDisposable
 
     /// <summary>Whether a stop came that no test has taken yet.</summary>
     public bool WasStopped => _stops.Reader.Count > 0;
+
+    /// <summary>Answers what nothing else here does.</summary>
+    public Func<HttpContext, Task<IResult>> Other { get; set; } = _ => Task.FromResult(Results.NotFound());
+
+    /// <summary>What <see cref="Other"/> was asked, as <c>GET /path?query</c>, in order.</summary>
+    public ConcurrentQueue<string> Asked { get; } = [];
 
     public static object[] TwoModels { get; } =
     [

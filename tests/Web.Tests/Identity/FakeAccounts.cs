@@ -26,6 +26,11 @@ internal sealed class FakeAccounts
     /// <summary>A refresh waits for it.</summary>
     public Task RefreshGate { get; set; } = Task.CompletedTask;
 
+    /// <summary>In the organisation.</summary>
+    public string Role { get; set; } = "admin";
+
+    public bool IsOperator { get; set; }
+
     public int Refreshes => Volatile.Read(ref _refreshes);
 
     public int Logouts => Volatile.Read(ref _logouts);
@@ -85,14 +90,14 @@ internal sealed class FakeAccounts
         });
     }
 
-    private static object Me => new
+    private object Me => new
     {
         id = new Guid("0195f000-0000-7000-8000-0000000000a1"),
         email = Email,
         organisation = new { id = new Guid("0195f000-0000-7000-8000-0000000000a2"), name = "Analytical Engines" },
-        role = "admin",
+        role = Role,
         plan = "pro",
-        @operator = false,
+        @operator = IsOperator,
     };
 
     private static IResult Problem(int status, string code) =>

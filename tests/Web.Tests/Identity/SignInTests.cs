@@ -40,6 +40,12 @@ public sealed partial class SignInTests : IAsyncLifetime
     [InlineData("/account")]
     [InlineData("/organisation")]
     [InlineData("/api-keys")]
+    [InlineData("/usage")]
+    [InlineData("/usage/calls")]
+    [InlineData("/organisation/usage")]
+    [InlineData("/operator/usage")]
+    [InlineData("/operator/prices")]
+    [InlineData("/operator/reconciliation")]
     [InlineData("/sign-out")]
     public async Task nobody_is_sent_to_the_sign_in_and_back(string page)
     {

@@ -1,0 +1,42 @@
+namespace LlmAspire.Web.Reports;
+
+/// <summary>A series of a stacked chart: a model, or all the others together.</summary>
+/// <param name="Models">Null among them where the ledger does not know.</param>
+/// <param name="Colour">The number of its colour; <see cref="StackedUsage.Others"/> for the others.</param>
+public sealed record UsageSeries(string Name, IReadOnlyList<string?> Models, int Colour);
+
+/// <summary>Sums by time and model, for charts with a few series and for the tables beside them.</summary>
+public sealed class StackedUsage
+{
+    /// <summary>The colour of what has none of its own.</summary>
+    public const int Others = 0;
+
+    private const int MostSeries = 6;
+
+    private readonly Dictionary<(string Bucket, string? Model), UsageRow> _rows;
+
+    /// <param name="summary">Grouped by <see cref="TimeBuckets.Group"/> and model.</param>
+    public StackedUsage(UsageSummary summary, TimeBuckets buckets)
+    {
+        _rows = summary.Rows.Where(row => row.Keys[0] is not null).ToDictionary(row => (row.Keys[0]!, row.Keys[1]));
+        Buckets = buckets.All;
+        var models = summary.Rows.GroupBy(row => row.Keys[1]).OrderByDescending(model => model.Sum(row => row.TotalTokens)).ThenBy(model => model.Key, StringComparer.Ordinal)
+            .Select(model => model.Key).ToList();
+        var own = models.Count <= MostSeries + 1 ? models.Count : MostSeries;
+        Series = [.. models.Take(own).Select((model, i) => new UsageSeries(model ?? UsageWords.Unknown, [model], i + 1))];
+        if (own < models.Count)
+        {
+            Series = [.. Series, new UsageSeries($"{models.Count - own} others", models[own..], Others)];
+        }
+    }
+
+    public IReadOnlyList<TimeBucket> Buckets { get; }
+
+    /// <summary>The most used first; the others last.</summary>
+    public IReadOnlyList<UsageSeries> Series { get; }
+
+    public decimal Sum(TimeBucket bucket, UsageSeries series, Func<UsageSums, decimal> measure) =>
+        series.Models.Sum(model => _rows.TryGetValue((bucket.Key, model), out var row) ? measure(row) : 0);
+
+    public decimal Sum(TimeBucket bucket, Func<UsageSums, decimal> measure) => Series.Sum(series => Sum(bucket, series, measure));
+}

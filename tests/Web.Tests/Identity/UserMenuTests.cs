@@ -1,0 +1,49 @@
+using Bunit;
+using LlmAspire.Web.Accounts;
+using LlmAspire.Web.Identity;
+using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.DependencyInjection;
+using MudBlazor;
+using MudBlazor.Services;
+
+namespace LlmAspire.Web.Tests.Identity;
+
+public sealed class UserMenuTests
+{
+    [Theory]
+    [InlineData("member", false, "/usage /account /api-keys /organisation /sign-out")]
+    [InlineData("admin", false, "/usage /account /api-keys /organisation /organisation/usage /sign-out")]
+    [InlineData("member", true, "/usage /account /api-keys /organisation /operator/usage /operator/prices /operator/reconciliation /sign-out")]
+    public async Task it_leads_to_what_the_person_may_see(string role, bool isOperator, string pages)
+    {
+        await using var api = await FakeApi.StartAsync();
+        (api.Accounts.Role, api.Accounts.IsOperator) = (role, isOperator);
+
+        Assert.Equal(pages, await PagesAsync(api));
+    }
+
+    [Fact]
+    public async Task without_an_answer_it_has_what_everybody_may_see()
+    {
+        await using var api = await FakeApi.StartAsync();
+        api.Accounts.Broken = 503;
+
+        Assert.Equal("/usage /account /api-keys /organisation /sign-out", await PagesAsync(api));
+    }
+
+    private static async Task<string> PagesAsync(FakeApi api)
+    {
+        await using var context = new BunitContext();
+        context.JSInterop.Mode = JSRuntimeMode.Loose;
+        context.AddAuthorization().SetAuthorized(FakeAccounts.Email);
+        context.Services.AddMudServices();
+        context.Services.AddSingleton(new AccountsClient(NoTokens.Connect(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, TimeProvider.System), TimeProvider.System));
+        var popovers = context.Render<MudPopoverProvider>();
+        var menu = context.Render<UserMenu>();
+        menu.WaitForState(() => api.Accounts.Seen is not null || api.Accounts.Broken is not null, TimeSpan.FromSeconds(20));
+        await menu.InvokeAsync(() => menu.Find("button").ClickAsync(new()));
+        return popovers.WaitForElements("a[href='/sign-out']", TimeSpan.FromSeconds(20)) is not null
+            ? string.Join(' ', popovers.FindAll("a").Select(link => link.GetAttribute("href")))
+            : "";
+    }
+}
