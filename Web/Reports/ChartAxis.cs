@@ -5,6 +5,8 @@ namespace LlmAspire.Web.Reports;
 /// <param name="Ticks">From zero to <paramref name="Top"/>.</param>
 public sealed record ChartAxis(decimal Top, IReadOnlyList<decimal> Ticks)
 {
+    private static readonly decimal[] Factors = [1m, 2m, 2.5m, 5m, 10m, 20m, 25m];
+
     public static ChartAxis Of(decimal highest)
     {
         if (highest <= 0)
@@ -14,7 +16,7 @@ public sealed record ChartAxis(decimal Top, IReadOnlyList<decimal> Ticks)
 
         // The smallest of 1, 2, 2.5 and 5 times a power of ten that needs at most five steps.
         var power = PowerOfTen((int)Math.Floor(Math.Log10((double)highest)) - 1);
-        var step = new[] { 1m, 2m, 2.5m, 5m, 10m, 20m, 25m }.Select(factor => factor * power).First(step => step * 5 >= highest);
+        var step = Factors.Select(factor => factor * power).First(step => step * 5 >= highest);
         var steps = (int)Math.Ceiling(highest / step);
         return new(step * steps, [.. Enumerable.Range(0, steps + 1).Select(i => i * step)]);
     }

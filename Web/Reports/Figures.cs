@@ -11,7 +11,7 @@ public static class Figures
     public static string Count(long? count) => count?.ToString("N0", CultureInfo.InvariantCulture) ?? Unknown;
 
     /// <summary>For an axis: 1.5M, 20k, 300.</summary>
-    public static string Short(decimal value) => Math.Abs(value) switch
+    public static string OnAxis(decimal value) => Math.Abs(value) switch
     {
         >= 1_000_000_000 => Scaled(value / 1_000_000_000, "B"),
         >= 1_000_000 => Scaled(value / 1_000_000, "M"),

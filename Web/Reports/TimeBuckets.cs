@@ -5,9 +5,9 @@ namespace LlmAspire.Web.Reports;
 /// <summary>A part of a report's time, as the Api groups by it.</summary>
 /// <param name="Key">The Api's key.</param>
 /// <param name="Label">For a table.</param>
-/// <param name="Short">For an axis.</param>
+/// <param name="AxisLabel">For an axis.</param>
 /// <param name="Period">What it covers, for the calls of it.</param>
-public sealed record TimeBucket(string Key, string Label, string Short, UsagePeriod Period);
+public sealed record TimeBucket(string Key, string Label, string AxisLabel, UsagePeriod Period);
 
 /// <summary>How a report's time is divided for a chart, so that there are neither too many bars nor too few.</summary>
 /// <param name="Group">What the Api groups by.</param>

@@ -1,7 +1,6 @@
 using Bunit;
 using LlmAspire.Web.Accounts;
 using LlmAspire.Web.Identity;
-using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor;
 using MudBlazor.Services;
@@ -19,7 +18,7 @@ public sealed class UserMenuTests
         await using var api = await FakeApi.StartAsync();
         (api.Accounts.Role, api.Accounts.IsOperator) = (role, isOperator);
 
-        Assert.Equal(pages, await PagesAsync(api));
+        await AssertPagesAsync(pages, api);
     }
 
     [Fact]
@@ -28,10 +27,10 @@ public sealed class UserMenuTests
         await using var api = await FakeApi.StartAsync();
         api.Accounts.Broken = 503;
 
-        Assert.Equal("/usage /account /api-keys /organisation /sign-out", await PagesAsync(api));
+        await AssertPagesAsync("/usage /account /api-keys /organisation /sign-out", api);
     }
 
-    private static async Task<string> PagesAsync(FakeApi api)
+    private static async Task AssertPagesAsync(string pages, FakeApi api)
     {
         await using var context = new BunitContext();
         context.JSInterop.Mode = JSRuntimeMode.Loose;
@@ -40,10 +39,7 @@ public sealed class UserMenuTests
         context.Services.AddSingleton(new AccountsClient(NoTokens.Connect(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, TimeProvider.System), TimeProvider.System));
         var popovers = context.Render<MudPopoverProvider>();
         var menu = context.Render<UserMenu>();
-        menu.WaitForState(() => api.Accounts.Seen is not null || api.Accounts.Broken is not null, TimeSpan.FromSeconds(20));
         await menu.InvokeAsync(() => menu.Find("button").ClickAsync(new()));
-        return popovers.WaitForElements("a[href='/sign-out']", TimeSpan.FromSeconds(20)) is not null
-            ? string.Join(' ', popovers.FindAll("a").Select(link => link.GetAttribute("href")))
-            : "";
+        popovers.WaitForAssertion(() => Assert.Equal(pages, string.Join(' ', popovers.FindAll("a").Select(link => link.GetAttribute("href")))), TimeSpan.FromSeconds(20));
     }
 }

@@ -51,7 +51,7 @@ public sealed class FiguresTests
         {
             Assert.Equal("1,234,567", Figures.Count(1234567));
             Assert.Equal("$1,234.50", Figures.Usd(1234.5m));
-            Assert.Equal("1.5M", Figures.Short(1_500_000));
+            Assert.Equal("1.5M", Figures.OnAxis(1_500_000));
             Assert.Equal("2.2 s", Figures.Seconds(2211));
         }
         finally

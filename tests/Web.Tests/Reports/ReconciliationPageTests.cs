@@ -130,8 +130,22 @@ public sealed class ReconciliationPageTests
 
     private static object Row(string provider, string model, long ledger, long other, bool above) => new
     {
-        day = "2026-11-22", provider, model, source = "gateway", ledgerCalls = 10, otherCalls = 9, ledgerTokens = new { prompt = ledger - 100, completion = 100 },
-        otherTokens = new { prompt = other - 100, completion = 100 }, driftTokens = ledger - other, driftShare = (ledger - other) / (decimal)other, ledgerCostUsd = 1.1m, otherCostUsd = 1m,
-        driftCostUsd = 0.1m, aboveThreshold = above, missingInLedger = 0, missingAtGateway = 1, comparedAt = "2026-11-23T19:00:00Z",
+        day = "2026-11-22",
+        provider,
+        model,
+        source = "gateway",
+        ledgerCalls = 10,
+        otherCalls = 9,
+        ledgerTokens = new { prompt = ledger - 100, completion = 100 },
+        otherTokens = new { prompt = other - 100, completion = 100 },
+        driftTokens = ledger - other,
+        driftShare = (ledger - other) / (decimal)other,
+        ledgerCostUsd = 1.1m,
+        otherCostUsd = 1m,
+        driftCostUsd = 0.1m,
+        aboveThreshold = above,
+        missingInLedger = 0,
+        missingAtGateway = 1,
+        comparedAt = "2026-11-23T19:00:00Z",
     };
 }

@@ -147,8 +147,18 @@ public sealed class UsagePageTests
     {
         await using var test = await OpenAsync<UsagePage>("/usage", answers => answers["/usage/budget"] = _ => new
         {
-            month = "2026-11", limitTokens = (long?)null, usedTokens = 5, reservedTokens = 0, leftTokens = (long?)null, forecastTokens = 9, forecastCostUsd = 0.01, costUsd = 0.005,
-            unpricedCalls = 0, resetsAt = "2026-12-01T00:00:00Z", likelyExhaustedAt = (string?)null, basis = new { sinceDay = (string?)null, days = 0 },
+            month = "2026-11",
+            limitTokens = (long?)null,
+            usedTokens = 5,
+            reservedTokens = 0,
+            leftTokens = (long?)null,
+            forecastTokens = 9,
+            forecastCostUsd = 0.01,
+            costUsd = 0.005,
+            unpricedCalls = 0,
+            resetsAt = "2026-12-01T00:00:00Z",
+            likelyExhaustedAt = (string?)null,
+            basis = new { sinceDay = (string?)null, days = 0 },
         });
         test.UntilThere(TestIds.Budget);
 
@@ -246,8 +256,18 @@ public sealed class UsagePageTests
             ["/usage/latency"] = _ => new { rows = new[] { new { key = "chat-default", calls = 12, ttftP50Ms = 320.5, ttftP95Ms = 1200.25, durationP50Ms = 2200, durationP95Ms = 9400, outputTokensPerSecondP50 = 88.4 } } },
             ["/usage/budget"] = _ => new
             {
-                month = "2026-11", limitTokens = 5000000, usedTokens = 3104220, reservedTokens = 41200, leftTokens = 1854580, forecastTokens = 5210400, forecastCostUsd = 31.42, costUsd = 19.0312,
-                unpricedCalls = 12, resetsAt = "2026-12-01T00:00:00Z", likelyExhaustedAt = "2026-11-29T14:30:00Z", basis = new { sinceDay = "2026-11-01", days = 23 },
+                month = "2026-11",
+                limitTokens = 5000000,
+                usedTokens = 3104220,
+                reservedTokens = 41200,
+                leftTokens = 1854580,
+                forecastTokens = 5210400,
+                forecastCostUsd = 31.42,
+                costUsd = 19.0312,
+                unpricedCalls = 12,
+                resetsAt = "2026-12-01T00:00:00Z",
+                likelyExhaustedAt = "2026-11-29T14:30:00Z",
+                basis = new { sinceDay = "2026-11-01", days = 23 },
             },
         };
         arrange?.Invoke(answers);
@@ -268,7 +288,15 @@ public sealed class UsagePageTests
         rows,
         totals = totals ?? new
         {
-            calls = 9, promptTokens = 1300, totalTokens = 1300, costUsd = 0.000123456789m, estimatedTokens = 81, unpricedCalls = 2, estimatedShare = 0.0625m, partialShare = 0, unpricedShare = 0.2222m,
+            calls = 9,
+            promptTokens = 1300,
+            totalTokens = 1300,
+            costUsd = 0.000123456789m,
+            estimatedTokens = 81,
+            unpricedCalls = 2,
+            estimatedShare = 0.0625m,
+            partialShare = 0,
+            unpricedShare = 0.2222m,
         },
     };
 }
