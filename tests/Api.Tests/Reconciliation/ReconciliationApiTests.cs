@@ -204,7 +204,7 @@ public sealed class ReconciliationApiTests : IAsyncLifetime
         await session.SaveStateAsync(null, 0.25m, DateTimeOffset.UtcNow, Cancellation);
     }
 
-    private Task PriceAsync(string model, decimal input, decimal output) => _api.Services.GetRequiredService<PriceRegistry>().SaveAsync(
+    private Task<long> PriceAsync(string model, decimal input, decimal output) => _api.Services.GetRequiredService<PriceRegistry>().SaveAsync(
         PriceSource.Manual, "ann", "x",
         [new("openai", model, "input", Noon.AddDays(-1), input), new("openai", model, "output", Noon.AddDays(-1), output)], null, true, Cancellation);
 
