@@ -22,9 +22,9 @@ public class OpenApiTests
                 "delete /chat/runs/{id}", "delete /conversations/{id}", "delete /identity/api-keys/{id}", "delete /organisation/members/{id}",
                 "get /chat/runs/{id}/events", "get /conversations", "get /conversations/{id}", "get /conversations/{id}/export", "get /identity/api-keys",
                 "get /identity/me", "get /llm/models", "get /organisation", "get /organisation/members", "get /prices", "get /prices/export",
-                "get /prices/history", "get /prices/unpriced", "patch /conversations/{id}", "post /chat", "post /chat/estimate", "post /chat/runs/{id}/continue", "post /identity/api-keys", "post /identity/login",
+                "get /prices/history", "get /prices/unpriced", "get /reconciliation", "get /reconciliation/differences", "get /reconciliation/invoices", "patch /conversations/{id}", "post /chat", "post /chat/estimate", "post /chat/runs/{id}/continue", "post /identity/api-keys", "post /identity/login",
                 "post /identity/logout", "post /identity/password", "post /identity/refresh", "post /identity/register", "post /organisation/invitations",
-                "post /prices/import", "post /prices/preview", "put /organisation/members/{id}/role", "put /prices",
+                "post /prices/import", "post /prices/preview", "post /reconciliation/invoices", "put /organisation/members/{id}/role", "put /prices",
             ],
             operations.Keys.Order(StringComparer.Ordinal));
         Assert.All(operations.Values, operation => Assert.All(
