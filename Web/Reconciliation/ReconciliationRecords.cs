@@ -49,7 +49,10 @@ public sealed record CallDifference(
     DateTimeOffset? At);
 
 /// <summary>A provider's invoice that was imported.</summary>
-public sealed record InvoiceImport(string? Name, DateTimeOffset? ImportedAt, string? ImportedBy, long? Rows);
+/// <param name="Author">Who imported it.</param>
+/// <param name="Replaced">Lines of it that a later import has replaced.</param>
+public sealed record InvoiceImport(
+    string Name, string Author, DateTimeOffset ImportedAt, long Lines, long Replaced, DateOnly? FirstDay, DateOnly? LastDay, decimal? CostUsd);
 
 /// <summary>Whom the ledger is compared with, in the Api's words.</summary>
 public static class ReconciliationSource

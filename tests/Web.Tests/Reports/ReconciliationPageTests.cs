@@ -89,6 +89,17 @@ public sealed class ReconciliationPageTests
     }
 
     [Fact]
+    public async Task what_was_imported_is_listed()
+    {
+        await using var test = await OpenAsync("/operator/reconciliation");
+        test.UntilThere(TestIds.Invoices);
+
+        Assert.Contains("2026-09-01 to 2026-09-30", test.Find(TestIds.Invoices, "tr[data-name='september.csv']").TextContent);
+        Assert.Equal("2", test.ValueOf(TestIds.Invoices, "replaced", "tr[data-name='september.csv']"));
+        Assert.Equal("0.0312", test.ValueOf(TestIds.Invoices, "costUsd", "tr[data-name='september.csv']"));
+    }
+
+    [Fact]
     public async Task an_invoice_has_no_calls_to_open()
     {
         await using var test = await OpenAsync("/operator/reconciliation?source=invoice");
@@ -103,7 +114,10 @@ public sealed class ReconciliationPageTests
         Dictionary<string, Func<HttpRequest, object>> answers = new()
         {
             ["/reconciliation"] = _ => Report(true),
-            ["/reconciliation/invoices"] = _ => Array.Empty<object>(),
+            ["/reconciliation/invoices"] = _ => new[]
+            {
+                new { id = 1, name = "september.csv", author = "operator@demo.local", importedAt = "2026-10-03T09:12:00Z", lines = 62, replaced = 2, firstDay = "2026-09-01", lastDay = "2026-09-30", costUsd = 0.0312m },
+            },
             ["/reconciliation/differences"] = _ => new object[]
             {
                 new { gatewayCallId = "chatcmpl-1", callId = "0195f000-0000-7000-8000-000000000001", kind = "missing_at_gateway", ledgerPromptTokens = 90, ledgerCompletionTokens = 10, at = "2026-11-22T18:00:00Z" },
