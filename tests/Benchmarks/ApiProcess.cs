@@ -23,6 +23,16 @@ internal sealed class ApiProcess : IAsyncDisposable
         _client = new HttpClient { BaseAddress = url };
     }
 
+    /// <summary>The most that it has had in memory at once, in bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     public static async Task<ApiProcess> StartAsync(string connectionString, string spoolFolder)
     {
         var assembly = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "service:Api").Value!;

@@ -3,6 +3,7 @@ using Spectre.Console;
 
 const int DefaultEvents = 100_000;
 const int DefaultConversations = 1_000;
+const int DefaultCalls = 10_000_000;
 
 // Where the output is a file, 80 columns would break the lines.
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 140);
@@ -15,8 +16,12 @@ switch (args)
     case ["conversations", ..] when args.Length <= 2 && number >= 0:
         await ConversationBenchmark.RunAsync(number == 0 ? DefaultConversations : number, AnsiConsole.Console);
         return 0;
+    case ["reports", ..] when args.Length <= 2 && number >= 0:
+        await ReportBenchmark.RunAsync(number == 0 ? DefaultCalls : number, AnsiConsole.Console);
+        return 0;
     default:
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- ledger [EVENTS, {DefaultEvents} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- conversations [CONVERSATIONS, {DefaultConversations} unless given]");
+        AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- reports [CALLS, {DefaultCalls} unless given]");
         return 2;
 }

@@ -8,15 +8,13 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>People and their organisation, from the first registration to the end of a session.</summary>
 public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
 {
-    private const string Password = "a few good words";
-
     [Fact]
     public async Task a_founder_invites_somebody_who_joins_and_can_be_removed()
     {
-        var founderMail = NewMail();
-        var guestMail = NewMail();
+        var founderMail = BrowserSteps.NewMail();
+        var guestMail = BrowserSteps.NewMail();
         await using var founders = await browser.NewContextAsync(stack);
-        var founder = await RegisterAsync(founders, "/register", founderMail, "Analytical Engines");
+        var founder = await founders.RegisterAsync("/register", founderMail, "Analytical Engines");
 
         await founder.GotoAsync("/organisation");
         await founder.GetByTestId("invite").ClickAsync();
@@ -24,14 +22,14 @@ public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
         Assert.StartsWith(new Uri(stack.Web, "/join?invitation=").ToString(), link);
 
         await using var guests = await browser.NewContextAsync(stack);
-        var guest = await RegisterAsync(guests, link!, guestMail, organisation: null);
+        var guest = await guests.RegisterAsync(link!, guestMail, organisation: null);
         await guest.GotoAsync("/organisation");
         await guest.Locator($"tr[data-email='{founderMail}']").WaitForAsync();
         Assert.Equal(0, await guest.GetByTestId("invite").CountAsync());
 
         // A link is good for one.
         await using var strangers = await browser.NewContextAsync(stack);
-        var stranger = await FillRegistrationAsync(strangers, link!, NewMail(), organisation: null);
+        var stranger = await strangers.FillRegistrationAsync(link!, BrowserSteps.NewMail(), organisation: null);
         await stranger.GetByTestId("form-error").WaitForAsync();
 
         await founder.ReloadAsync();
@@ -49,7 +47,7 @@ public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
     {
         using var patience = BrowserSteps.Patience();
         await using var context = await browser.NewContextAsync(stack);
-        var page = await RegisterAsync(context, "/register", NewMail(), "Key makers");
+        var page = await context.RegisterAsync("/register", BrowserSteps.NewMail(), "Key makers");
         await page.GotoAsync("/api-keys");
         await page.GetByTestId("name").FillAsync("pipeline");
         await page.GetByTestId("create-key").ClickAsync();
@@ -74,15 +72,15 @@ public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
     [Fact]
     public async Task a_new_password_keeps_this_session_and_signing_out_ends_every_tab()
     {
-        var mail = NewMail();
+        var mail = BrowserSteps.NewMail();
         await using var context = await browser.NewContextAsync(stack);
-        var page = await RegisterAsync(context, "/register", mail, "Two tabs");
+        var page = await context.RegisterAsync("/register", mail, "Two tabs");
         var other = await context.NewPageAsync();
         await other.GotoAsync("/");
         await other.GetByTestId("message-input").WaitForAsync();
 
         await page.GotoAsync("/account");
-        await page.GetByTestId("current-password").FillAsync(Password);
+        await page.GetByTestId("current-password").FillAsync(BrowserSteps.Password);
         await page.GetByTestId("password").FillAsync("other good words");
         await page.GetByTestId("change-password").ClickAsync();
         await page.GetByTestId("done").WaitForAsync();
@@ -95,35 +93,11 @@ public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
         await other.GetByTestId("sign-in").WaitForAsync();
 
         await page.GetByTestId("email").FillAsync(mail);
-        await page.GetByTestId("password").FillAsync(Password);
+        await page.GetByTestId("password").FillAsync(BrowserSteps.Password);
         await page.GetByTestId("sign-in").ClickAsync();
         await page.GetByTestId("form-error").WaitForAsync();
         await page.GetByTestId("password").FillAsync("other good words");
         await page.GetByTestId("sign-in").ClickAsync();
         await page.GetByTestId("message-input").WaitForAsync();
-    }
-
-    private static string NewMail() => $"{Guid.NewGuid():N}@example.org";
-
-    private static async Task<IPage> RegisterAsync(IBrowserContext context, string address, string mail, string? organisation)
-    {
-        var page = await FillRegistrationAsync(context, address, mail, organisation);
-        await page.GetByTestId("message-input").WaitForAsync();
-        return page;
-    }
-
-    private static async Task<IPage> FillRegistrationAsync(IBrowserContext context, string address, string mail, string? organisation)
-    {
-        var page = await context.NewPageAsync();
-        await page.GotoAsync(address);
-        await page.GetByTestId("email").FillAsync(mail);
-        await page.GetByTestId("password").FillAsync(Password);
-        if (organisation is not null)
-        {
-            await page.GetByTestId("name").FillAsync(organisation);
-        }
-
-        await page.GetByTestId("register").ClickAsync();
-        return page;
     }
 }

@@ -5,6 +5,9 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>What people do in a browser before anything else.</summary>
 internal static class BrowserSteps
 {
+    /// <summary>Of everybody who registers here.</summary>
+    public const string Password = "a few good words";
+
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     /// <summary>After this a test that waits fails instead of hanging.</summary>
@@ -38,6 +41,35 @@ internal static class BrowserSteps
         await page.GotoAsync("/");
         await page.GetByTestId($"demo-{demoAccount}").ClickAsync();
         await page.GetByTestId("message-input").WaitForAsync();
+        return page;
+    }
+
+    /// <summary>Of nobody yet.</summary>
+    public static string NewMail() => $"{Guid.NewGuid():N}@example.org";
+
+    /// <summary>Makes an account, in a new tab with the chat.</summary>
+    /// <param name="address">The page, with an invitation perhaps.</param>
+    /// <param name="organisation">The name of a new one; null for that of the invitation.</param>
+    public static async Task<IPage> RegisterAsync(this IBrowserContext context, string address, string mail, string? organisation)
+    {
+        var page = await context.FillRegistrationAsync(address, mail, organisation);
+        await page.GetByTestId("message-input").WaitForAsync();
+        return page;
+    }
+
+    /// <summary>Sends the form of <see cref="RegisterAsync"/>, and does not wait for what comes.</summary>
+    public static async Task<IPage> FillRegistrationAsync(this IBrowserContext context, string address, string mail, string? organisation)
+    {
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(address);
+        await page.GetByTestId("email").FillAsync(mail);
+        await page.GetByTestId("password").FillAsync(Password);
+        if (organisation is not null)
+        {
+            await page.GetByTestId("name").FillAsync(organisation);
+        }
+
+        await page.GetByTestId("register").ClickAsync();
         return page;
     }
 }

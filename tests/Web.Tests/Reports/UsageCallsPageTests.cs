@@ -74,7 +74,7 @@ public sealed class UsageCallsPageTests
         await using var test = await OpenAsync($"/usage/calls/{Guid.Empty}", Guid.Empty);
 
         test.Until(() => Assert.Contains("As the Api says it.", test.Find(TestIds.PanelProblem).TextContent));
-        Assert.Equal(2, test.FindAll(TestIds.Call).Count);
+        test.Until(() => Assert.Equal(2, test.FindAll(TestIds.Call).Count));
     }
 
     [Fact]
