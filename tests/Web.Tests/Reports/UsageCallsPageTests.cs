@@ -56,6 +56,7 @@ public sealed class UsageCallsPageTests
     {
         await using var test = await OpenAsync($"/usage/calls/{First}?scope=all", First);
         test.UntilThere(TestIds.CallStory);
+        test.UntilThere(TestIds.Calls);
 
         Assert.Equal("0.0000606", test.ValueOf(TestIds.CallCosts, "costUsd", "tr[data-key=input]"));
         Assert.Equal("404", test.ValueOf(TestIds.CallCosts, "tokens", "tr[data-key=input]"));
