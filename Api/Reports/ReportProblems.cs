@@ -16,6 +16,10 @@ internal static class ReportProblems
         ["groupBy"] = [$"There would be more than {most} groups: give a shorter time, a filter, or fewer things to group by."],
     });
 
+    public static ProblemHttpResult TooSlow(HttpContext context) => Problems.Create(
+        context, StatusCodes.Status503ServiceUnavailable, "report_too_slow", "The report took too long.",
+        "Give a shorter time or a filter. Reports of whole hours, in a zone that is off UTC by whole hours and without asOf, are made of sums and take the least.");
+
     public static ProblemHttpResult PinUnknown(HttpContext context) => Invalid(context, new Dictionary<string, string[]>
     {
         ["asOf"] = ["It is of the future, or of prices that there are not: give the asOf of an earlier answer."],

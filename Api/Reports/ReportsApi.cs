@@ -240,6 +240,10 @@ internal static class ReportsApi
         {
             return ReportProblems.ZoneUnknown(invocation.HttpContext);
         }
+        catch (NpgsqlException exception) when (exception.InnerException is TimeoutException)
+        {
+            return ReportProblems.TooSlow(invocation.HttpContext);
+        }
     }
 
     private static List<Guid> IdsOf(ReportKey key, IReadOnlyList<ReportKey> keys, UsageSummary summary)

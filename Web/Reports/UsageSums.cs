@@ -35,6 +35,9 @@ public record UsageSums
     public long UnpricedCalls { get; init; }
 
     public long UnpricedTokens { get; init; }
+
+    /// <summary>Whether nothing of it has a price: its cost is not known, which is not 0.</summary>
+    public bool IsUnpriced => UnpricedTokens > 0 && UnpricedTokens == TotalTokens;
 }
 
 /// <param name="Keys">In the order in which the summary is grouped; null where the ledger does not know.</param>

@@ -9,6 +9,9 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>The pages of usage, of calls that the worker ingested at the gateway's prices: every number on them is one that SQL gives.</summary>
 public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
 {
+    /// <summary>The alias of the model without a price.</summary>
+    private const string Unpriced = "model-3";
+
     private const string Time = "from=2026-09-01&to=2026-09-04&zone=UTC";
 
     private static readonly DateTimeOffset Start = new(2026, 9, 1, 0, 0, 0, TimeSpan.Zero);
@@ -46,6 +49,9 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
         var figures = await FiguresAsync(page);
         Assert.True(figures.Count(one => one.Table == "usage-table") > 20, address);
         Assert.True(figures.Count(one => one.Table == "usage-shares") > 10, address);
+        // What has no price costs no zero.
+        Assert.DoesNotContain(figures, figure => figure is { Name: Unpriced, Part: "cost" } or { Key: Unpriced, Name: "costUsd" or "costShare" });
+        Assert.Contains(figures, figure => figure.Key == Unpriced && figure.Name == "totalTokens");
         foreach (var figure in figures)
         {
             var (expected, digits) = Expected(figure, calls);

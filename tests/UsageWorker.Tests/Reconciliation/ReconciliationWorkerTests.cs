@@ -48,6 +48,8 @@ public class ReconciliationWorkerTests(PostgresFixture postgres)
         Assert.Equal(DBNull.Value, await host.ScalarAsync(Problem));
         Assert.DoesNotContain(host.LogOf<ReconciliationWorker>(), line => line.Level >= LogLevel.Warning);
         using var metrics = new Metrics(host);
+        // They are read after what was compared is saved.
+        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days") is not null));
         Assert.Equal(0, metrics.Read($"llmaspire.reconciliation.drift provider=openai model={calls[0].ServedModel}"));
         Assert.Equal(0, metrics.Read("llmaspire.reconciliation.days"));
     }
@@ -85,6 +87,8 @@ public class ReconciliationWorkerTests(PostgresFixture postgres)
         Assert.Contains(host.LogOf<ReconciliationWorker>(), line =>
             line.Level == LogLevel.Warning && line.Text.Contains($"{drift} tokens of openai {equal.ServedModel} differ", StringComparison.Ordinal));
         using var metrics = new Metrics(host);
+        // They are read after what was compared is saved.
+        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days") is not null));
         Assert.Equal(drift, metrics.Read($"llmaspire.reconciliation.drift provider=openai model={equal.ServedModel}"));
         Assert.Equal(1, metrics.Read("llmaspire.reconciliation.days"));
         Assert.Equal(
