@@ -116,8 +116,9 @@ public sealed class ModelTests
 
     private static async Task<Dictionary<string, object>> EnvironmentAsync(IDistributedApplicationTestingBuilder builder, string service)
     {
-        var context = new EnvironmentCallbackContext(builder.ExecutionContext, cancellationToken: Cancellation);
-        foreach (var annotation in builder.Resources.Single(resource => resource.Name == service).Annotations.OfType<EnvironmentCallbackAnnotation>())
+        var started = builder.Resources.Single(resource => resource.Name == service);
+        var context = new EnvironmentCallbackContext(builder.ExecutionContext, started, cancellationToken: Cancellation);
+        foreach (var annotation in started.Annotations.OfType<EnvironmentCallbackAnnotation>())
         {
             await annotation.Callback(context);
         }

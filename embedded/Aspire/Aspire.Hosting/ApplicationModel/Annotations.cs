@@ -19,6 +19,23 @@ public class EnvironmentCallbackContext(
     Dictionary<string, object>? environmentVariables = null,
     CancellationToken cancellationToken = default)
 {
+    private readonly IResource? _resource;
+
+    /// <param name="executionContext">What the application is doing.</param>
+    /// <param name="resource">What starts.</param>
+    /// <param name="environmentVariables">The variables; a value is a string or a <see cref="IValueProvider"/>.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public EnvironmentCallbackContext(
+        DistributedApplicationExecutionContext executionContext,
+        IResource resource,
+        Dictionary<string, object>? environmentVariables = null,
+        CancellationToken cancellationToken = default)
+        : this(executionContext, environmentVariables, cancellationToken) => _resource = resource;
+
+    /// <summary>What starts.</summary>
+    /// <exception cref="InvalidOperationException">The context was made without it.</exception>
+    public IResource Resource => _resource ?? throw new InvalidOperationException("The context is of no resource.");
+
     /// <summary>What the application is doing.</summary>
     public DistributedApplicationExecutionContext ExecutionContext { get; } = executionContext;
 

@@ -263,7 +263,7 @@ internal sealed partial class Orchestrator(
             variables["ASPNETCORE_URLS"] = string.Join(';', urls);
         }
 
-        var context = new EnvironmentCallbackContext(executionContext, variables, cancellationToken);
+        var context = new EnvironmentCallbackContext(executionContext, resource, variables, cancellationToken);
         foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
         {
             await annotation.Callback(context).ConfigureAwait(false);
