@@ -3,6 +3,7 @@ using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Llm.Concurrency;
 using LlmAspire.Usage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
@@ -16,6 +17,7 @@ namespace LlmAspire.Api.Conversations;
 /// </summary>
 internal sealed partial class ConversationTitles(
     IChatClient client,
+    ParallelRunner runner,
     IServiceScopeFactory scopes,
     IHostApplicationLifetime lifetime,
     IOptions<ChatSettings> settings,
@@ -51,7 +53,7 @@ internal sealed partial class ConversationTitles(
             using var patience = new CancellationTokenSource(Patience, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, lifetime.ApplicationStopping);
             if (await WithTenantAsync(plan, tenants => Unnamed(tenants, plan).AnyAsync(either.Token))
-                && Clean(await AskAsync(plan, answer, either.Token)) is { Length: > 0 } title)
+                && Clean(await runner.RunAsync(Asking(plan, answer), either.Token)) is { Length: > 0 } title)
             {
                 await WithTenantAsync(plan, tenants => Unnamed(tenants, plan).ExecuteUpdateAsync(
                     set => set.SetProperty(row => row.Title, title).SetProperty(row => row.TitleSource, TitleSource.Model), either.Token));
@@ -75,6 +77,10 @@ internal sealed partial class ConversationTitles(
         tenants.Conversations.Where(row => row.Id == plan.ConversationId && row.TitleSource == TitleSource.Fallback);
 
     private static string Shorten(string text, int length) => text.Length <= length ? text : text[..length];
+
+    /// <summary>It waits its turn: names are the last thing that an organisation's people wait for.</summary>
+    private ParallelItem<string> Asking(RunPlan plan, string answer) => new(
+        plan.Context.OrgId, gateway.Value.PromptModel, UsageOperation.Title, token => AskAsync(plan, answer, token));
 
     private async Task<string> AskAsync(RunPlan plan, string answer, CancellationToken cancellationToken)
     {

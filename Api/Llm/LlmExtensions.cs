@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Net.Http.Headers;
 using LlmAspire.Api.Http;
+using LlmAspire.Api.Llm.Concurrency;
 using LlmAspire.Api.Llm.Estimation;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,6 +31,10 @@ internal static class LlmExtensions
         services.AddHostedService<EstimatorWarmup>();
         services.AddSingleton<ActiveCalls>();
         services.AddHostedService(provider => provider.GetRequiredService<ActiveCalls>());
+        services.AddOptions<ParallelLimits>().BindConfiguration(ParallelLimits.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ParallelRunner>();
+        // It stops before the calls that it may be waiting for, and after those who give it work.
+        services.AddHostedService(provider => provider.GetRequiredService<ParallelRunner>());
         services.AddSingleton<CallMetrics>();
         services.AddSingleton<CallAccounting>();
         services.AddTransient<UsageAccountingHandler>();
