@@ -6,6 +6,7 @@ using LlmAspire.Api.Models;
 using LlmAspire.Api.Prices;
 using LlmAspire.Api.Reconciliation;
 using LlmAspire.Api.Reports;
+using LlmAspire.Api.Tools;
 
 namespace LlmAspire.Api;
 
@@ -22,6 +23,7 @@ internal static class ApiEndpoints
         accounts.MapReportsApi();
         var business = accounts.MapGroup("").RequireGateway();
         business.MapModelsApi();
+        business.MapToolsApi();
         business.MapChatApi();
     }
 }

@@ -4,6 +4,7 @@ using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Reports;
+using LlmAspire.Api.Tools;
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 
@@ -14,6 +15,7 @@ builder.AddUsageWriters();
 builder.AddHttpDefaults();
 builder.AddAccounts();
 builder.AddLlm();
+builder.AddTools();
 builder.AddChat();
 builder.AddReports();
 

@@ -6,6 +6,7 @@ using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Plans;
+using LlmAspire.Api.Tools;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -22,7 +23,7 @@ internal static class ChatApi
 
         chat.MapPost("", SendAsync)
             .WithName("SendMessage")
-            .WithSummary("Sends a message to a model and streams the answer as server-sent events: run, delta, usage, then done or error.")
+            .WithSummary("Sends a message to a model and streams the answer as server-sent events: run, delta, tool, usage, then done or error.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -73,6 +74,7 @@ internal static class ChatApi
         [FromBody] ChatRequest request,
         Caller caller,
         ChatValidator validator,
+        ToolDirectory directory,
         ChatService chat,
         RunLimits limits,
         IOptions<ChatSettings> settings,
@@ -83,8 +85,11 @@ internal static class ChatApi
             return problem;
         }
 
-        return await StreamAsync(
-            caller, limits, lease => chat.SendAsync(request, model, caller, lease, context, context.RequestAborted), settings.Value, context);
+        var (tools, unusable) = await directory.FindAsync(request.Tools, model, caller, context, context.RequestAborted);
+        return unusable is not null
+            ? (Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>)unusable
+            : await StreamAsync(
+                caller, limits, lease => chat.SendAsync(request, model, tools, caller, lease, context, context.RequestAborted), settings.Value, context);
     }
 
     private static Task<Results<ServerSentEventsResult<ChatEvent>, ProblemHttpResult>> ContinueAsync(
@@ -169,7 +174,7 @@ internal static class ChatApi
         var after = last?.Attempt == run.Attempt ? last.Value.Sequence : 0;
         if (run.Attempt > 1 && last?.Attempt != run.Attempt)
         {
-            yield return new RunEventId(run.Id, run.Attempt, 0).Mark(new AnswerReset(run.Prefix));
+            yield return new RunEventId(run.Id, run.Attempt, 0).Mark(new AnswerReset(run.Prefix, run.Plan.EarlierTools));
         }
 
         await foreach (var item in run.ReadEventsAsync(after, cancellationToken))

@@ -1,6 +1,7 @@
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Plans;
+using LlmAspire.Api.Tools;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.AI;
@@ -14,6 +15,7 @@ internal static class ChatEstimates
         [FromBody] ChatRequest request,
         Caller caller,
         ChatValidator validator,
+        ToolDirectory directory,
         ChatService chat,
         CallEstimator estimator,
         Allowances allowances,
@@ -25,14 +27,20 @@ internal static class ChatEstimates
             return problem;
         }
 
-        var (messages, unreadable) = await chat.ReadAsync(request, context, cancellationToken);
+        var (tools, unusable) = await directory.FindAsync(request.Tools, model, caller, context, cancellationToken);
+        if (unusable is not null)
+        {
+            return unusable;
+        }
+
+        var (messages, unreadable) = await chat.ReadAsync(request, model, context, cancellationToken);
         if (messages is null)
         {
             return unreadable!;
         }
 
         var estimate = await estimator.EstimateAsync(
-            model, caller.UserId, messages, new ChatOptions { ModelId = model.Id }, cancellationToken);
+            model, caller.UserId, messages, new ChatOptions { ModelId = model.Id, Tools = RunTools.Declare(tools) }, cancellationToken);
         var allowance = await allowances.FindAsync(caller.OrgId, caller.OrgPlan, cancellationToken);
         return TypedResults.Ok(new EstimateResponse(
             model.Id, estimate.PromptTokens, estimate.MaxOutputTokens, estimate.Reserved, allowance, allowance is null || estimate.Reserved <= allowance.Remaining));

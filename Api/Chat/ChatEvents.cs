@@ -28,8 +28,37 @@ public sealed record AnswerDelta(string Text) : ChatEvent
     internal override string EventType => "delta";
 }
 
+/// <summary>
+/// <c>tool</c>: a call of a tool, told when the model asks for it and again when it has ended. Of two with the same round and call id, the later counts.
+/// </summary>
+/// <param name="CallId">The model's own id of the call; another round may have the same one.</param>
+/// <param name="Round">Calls of one round were asked for together. From 1; an answer that is continued goes on counting.</param>
+/// <param name="At">How much of the answer's text, in UTF-16 code units, came before it.</param>
+/// <param name="Arguments">JSON, within <c>Tools:MaxArgumentCharacters</c>; null when the model sent something else.</param>
+/// <param name="Result">What the model was told; null while the tool runs.</param>
+/// <param name="DurationMs">Null while the tool runs, and when it was not called.</param>
+public sealed record ToolCall(
+    string CallId, string Name, int Round, int At, ToolCallState State, string? Arguments, string? Result, int? DurationMs) : ChatEvent
+{
+    internal override string EventType => "tool";
+}
+
+/// <summary>How far a call of a tool is.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ToolCallState>))]
+public enum ToolCallState
+{
+    /// <summary>The tool runs.</summary>
+    [JsonStringEnumMemberName("called")] Called,
+    [JsonStringEnumMemberName("ok")] Ok,
+    [JsonStringEnumMemberName("failed")] Failed,
+    [JsonStringEnumMemberName("timeout")] Timeout,
+
+    /// <summary>The answer ended while the tool ran.</summary>
+    [JsonStringEnumMemberName("stopped")] Stopped,
+}
+
 /// <summary><c>reset</c>: the reader has what was never stored, or misses what came before: this is the answer so far, in place of what it has.</summary>
-public sealed record AnswerReset(string Text) : ChatEvent
+public sealed record AnswerReset(string Text, IReadOnlyList<ToolCall> Tools) : ChatEvent
 {
     internal override string EventType => "reset";
 }

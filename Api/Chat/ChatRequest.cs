@@ -4,7 +4,7 @@ namespace LlmAspire.Api.Chat;
 /// <param name="ConversationId">The conversation that it belongs to; a new one when missing.</param>
 /// <param name="Message">What the user says; missing when a message that is there already is to be answered again.</param>
 /// <param name="Model">An id from <c>GET /llm/models</c>; the installation's default when missing.</param>
-/// <param name="Tools">Names of tools that the model may call. None are available in this installation.</param>
+/// <param name="Tools">Names from <c>GET /chat/tools</c> that the model may call; none when missing.</param>
 /// <param name="ParentMessageId">
 /// The message that this one follows; the conversation's current one when missing, and its beginning when it is the conversation's own id. Without
 /// <paramref name="Message"/>: the user's message to answer.

@@ -5,6 +5,7 @@ using System.Text.Json;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Tools;
 using LlmAspire.Usage;
 using Microsoft.Extensions.AI;
 
@@ -28,6 +29,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     private readonly Lock _lock = new();
     private readonly List<ChatEvent> _events = [];
     private readonly StringBuilder _text = new(plan.Prefix);
+    private readonly AnswerTools _tools = new(plan.Tools, plan.EarlierTools);
     private readonly SemaphoreSlim _storing = new(1);
     private readonly TaskCompletionSource<GatewayFailure?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _cancellation = new();
@@ -122,13 +124,11 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             }
 
             using var scope = _context.Enter();
-            await foreach (var update in client.GetStreamingResponseAsync(plan.Messages, new ChatOptions { ModelId = _context.ModelAlias }, _cancellation.Token))
+            var options = new ChatOptions { ModelId = _context.ModelAlias, Tools = plan.Tools?.Bind(Return) };
+            await foreach (var update in client.GetStreamingResponseAsync(plan.Messages, options, _cancellation.Token))
             {
                 _started.TrySetResult(null);
-                if (SqlText.Storable(update.Text) is { Length: > 0 } text)
-                {
-                    Publish([new AnswerDelta(text)]);
-                }
+                Publish(Read(update));
             }
         }
         catch (Exception exception)
@@ -196,6 +196,30 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         _storing.Dispose();
     }
 
+    private List<ChatEvent> Read(ChatResponseUpdate update)
+    {
+        List<ChatEvent> events = [];
+        var length = _text.Length;
+        if (SqlText.Storable(update.Text) is { Length: > 0 } text)
+        {
+            // What is said after tools were called is a paragraph of its own.
+            var goesOn = length > plan.Prefix.Length && _tools.All is [.., { } last] && last.At == length && !char.IsWhiteSpace(_text[length - 1]);
+            events.Add(new AnswerDelta(goesOn ? "\n\n" + text : text));
+            length += text.Length + (goesOn ? 2 : 0);
+        }
+
+        events.AddRange(_tools.Read(update.Contents, length));
+        return events;
+    }
+
+    private void Return(FunctionCallContent call, ToolReturn result)
+    {
+        if (_tools.Return(call, result) is { } returned)
+        {
+            Publish([returned]);
+        }
+    }
+
     private Task CancelAsync(UsageOutcome reason)
     {
         if (IsOver)
@@ -216,6 +240,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             (ending, failure) = (RunError.Interrupted(plan.TraceId), null);
         }
 
+        last.InsertRange(0, _tools.End(ending is RunDone { FinishReason: not RunDone.Stopped } ? ToolCallState.Failed : ToolCallState.Stopped));
         last.Add(ending);
         var forgotten = failure is not null && TryAnnounceFailure();
         if (!_fenced && !await TryStoreEndAsync(last, failure, forgotten))
@@ -335,7 +360,10 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             JsonSerializer.Serialize(last.OfType<CallUsage>(), JsonSerializerOptions.Web),
             plan.TraceId,
             time.GetUtcNow(),
-            forgotten ? plan.Forgotten : null);
+            forgotten ? plan.Forgotten : null)
+        {
+            Tools = ToolCalls.Serialize(_tools.All),
+        };
     }
 
     /// <summary>The events that are not stored yet, and those that follow.</summary>
@@ -354,6 +382,11 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
 
     private void Publish(IReadOnlyList<ChatEvent> events, bool isLast = false)
     {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             _events.AddRange(events);

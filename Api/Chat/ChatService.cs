@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.RateLimiting;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
@@ -6,6 +7,7 @@ using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Plans;
+using LlmAspire.Api.Tools;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -22,6 +24,9 @@ internal sealed class ChatService(
     ChatRuns runs,
     IRunJournal journal,
     RunTable table,
+    ToolDirectory tools,
+    ToolInvoker invoker,
+    IModelCatalog catalog,
     RunningCalls instance,
     PostgresState postgres,
     IOptions<DurabilityOptions> durability,
@@ -37,15 +42,21 @@ internal sealed class ChatService(
     /// <summary>Begins to answer, or says why not.</summary>
     /// <param name="lease">The caller's place among the concurrent runs: the run's, once there is one.</param>
     public async Task<(ChatRun? Run, ProblemHttpResult? Problem)> SendAsync(
-        ChatRequest request, ChatModel model, Caller caller, RateLimitLease lease, HttpContext context, CancellationToken cancellationToken) =>
+        ChatRequest request,
+        ChatModel model,
+        IReadOnlyList<ChatTool> tools,
+        Caller caller,
+        RateLimitLease lease,
+        HttpContext context,
+        CancellationToken cancellationToken) =>
         await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null
             ? (null, problem)
-            : (Start(Plan(request, model, caller, Problems.TraceId(context), place), lease), null);
+            : (Start(Plan(request, model, tools, caller, Problems.TraceId(context), place), lease), null);
 
     /// <summary>What the model would be told, or why it would not.</summary>
     public async Task<(IReadOnlyList<ChatMessage>? Messages, ProblemHttpResult? Problem)> ReadAsync(
-        ChatRequest request, HttpContext context, CancellationToken cancellationToken) =>
-        await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null ? (null, problem) : (Messages(request, place), null);
+        ChatRequest request, ChatModel model, HttpContext context, CancellationToken cancellationToken) =>
+        await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null ? (null, problem) : (Messages(request, model, place), null);
 
     /// <summary>Goes on with an answer that was interrupted or stopped, or says why not.</summary>
     /// <param name="validate">Null when the caller may use the answer's model.</param>
@@ -82,17 +93,29 @@ internal sealed class ChatService(
                 return (null, ChatProblems.NotContinuable(context));
             }
 
-            var chat = paths.ToChat(path);
-            if (answer.Content.Length > 0)
+            var model = catalog.FindModel(answer.Model!);
+            var chat = paths.ToChat(path, model?.SupportsTools != false);
+            // After the results of tools a model goes on of itself.
+            if (chat is [.., { Role: var last }] && last == ChatRole.Assistant)
             {
                 chat.Add(new ChatMessage(ChatRole.User, GoOn));
             }
 
             return (Start(new RunPlan(
                 runId, stored.Attempt + 1, Context(caller, stored.ConversationId, requestId, answer.Model!), stored.ConversationId, user.Id, answer.Id,
-                Problems.TraceId(context), answer.Content, chat, null, null), lease), null);
+                Problems.TraceId(context), answer.Content, chat, null, null)
+            {
+                Tools = Bind(await StillAsync(stored.Tools, model, caller, token), caller),
+                EarlierTools = ToolCalls.Read(answer.Tools, isOver: true),
+            }, lease), null);
         },
         cancellationToken);
+
+    private Task<IReadOnlyList<ChatTool>> StillAsync(string? names, ChatModel? model, Caller caller, CancellationToken cancellationToken) =>
+        tools.FindStillAsync(names is null ? [] : JsonSerializer.Deserialize<List<string>>(names)!, model, caller, cancellationToken);
+
+    private RunTools? Bind(IReadOnlyList<ChatTool> found, Caller caller) =>
+        found is [] ? null : new RunTools(found, new ToolCaller(caller.UserId, caller.OrgId), invoker);
 
     private ChatRun Start(RunPlan plan, RateLimitLease lease)
     {
@@ -134,7 +157,7 @@ internal sealed class ChatService(
             : (new Place(conversation, parentId, path), null);
     }
 
-    private RunPlan Plan(ChatRequest request, ChatModel model, Caller caller, string traceId, Place place)
+    private RunPlan Plan(ChatRequest request, ChatModel model, IReadOnlyList<ChatTool> tools, Caller caller, string traceId, Place place)
     {
         var now = time.GetUtcNow();
         var conversationId = place.Conversation?.Id ?? Guid.CreateVersion7(now);
@@ -144,18 +167,24 @@ internal sealed class ChatService(
         var runId = Guid.CreateVersion7(now);
         var context = Context(caller, conversationId, Guid.CreateVersion7(now), model.Id);
         return new RunPlan(
-            runId, 1, context, conversationId, userMessageId, messageId, traceId, "", Messages(request, place),
+            runId, 1, context, conversationId, userMessageId, messageId, traceId, "", Messages(request, model, place),
             new RunStart(
                 runId, instance.InstanceId, context.RequestId, caller.OrgId, caller.UserId, conversationId,
                 place.Conversation is null ? FallbackTitle(request.Message!) : null,
-                userMessageId, request.Message, request.Message is null ? null : place.ParentId, messageId, model.Id, traceId, now),
+                userMessageId, request.Message, request.Message is null ? null : place.ParentId, messageId, model.Id, traceId, now)
+            {
+                Tools = tools is [] ? null : JsonSerializer.Serialize(tools.Select(tool => tool.Name)),
+            },
             new RunForgotten(
-                conversationId, place.Conversation is null, request.Message is null ? null : userMessageId, place.Conversation?.CurrentMessageId));
+                conversationId, place.Conversation is null, request.Message is null ? null : userMessageId, place.Conversation?.CurrentMessageId))
+        {
+            Tools = Bind(tools, caller),
+        };
     }
 
-    private List<ChatMessage> Messages(ChatRequest request, Place place)
+    private List<ChatMessage> Messages(ChatRequest request, ChatModel model, Place place)
     {
-        var chat = paths.ToChat(place.Path);
+        var chat = paths.ToChat(place.Path, model.SupportsTools != false);
         if (request.Message is { } message)
         {
             chat.Add(new ChatMessage(ChatRole.User, message));

@@ -29,11 +29,6 @@ internal sealed class ChatValidator(IModelCatalog catalog, IOptions<ChatSettings
                 $"It has {Count(request.Message.Length)} characters; the limit is {Count(limits.MaxMessageCharacters)}. Shorten it or send it in parts.");
         }
 
-        if (request.Tools is { Count: > 0 })
-        {
-            return Bad(context, "tools_unavailable", "No tools are available in this installation.", "Leave out tools.");
-        }
-
         if (request is { ParentMessageId: not null, ConversationId: null })
         {
             return Bad(context, "conversation_missing", "The parent message needs its conversation.", "Send conversationId too, or leave out parentMessageId.");

@@ -35,22 +35,30 @@ internal sealed class ConversationPath(TenantContext tenants, IOptions<ChatSetti
     }
 
     /// <summary>As a model reads it. What nobody said, or is too old, is left out; the last message never is.</summary>
-    public List<ChatMessage> ToChat(IReadOnlyList<Message> path)
+    /// <param name="withTools">Whether the model understands calls of tools.</param>
+    public List<ChatMessage> ToChat(IReadOnlyList<Message> path, bool withTools)
     {
         var (messages, characters) = (settings.Value.MaxHistoryMessages, settings.Value.MaxHistoryCharacters);
-        List<ChatMessage> chat = [];
-        foreach (var message in path.Reverse().Where(message => message.Content.Length > 0))
+        List<IReadOnlyList<ChatMessage>> chat = [];
+        foreach (var message in path.Reverse().Where(message => message.Content.Length > 0 || (withTools && message.Tools is not null)))
         {
-            characters -= message.Content.Length;
+            characters -= message.Content.Length + (withTools ? message.Tools?.Length ?? 0 : 0);
             if (chat.Count > 0 && (chat.Count >= messages || characters < 0))
             {
                 break;
             }
 
-            chat.Add(new ChatMessage(message.Role == MessageRole.Assistant ? ChatRole.Assistant : ChatRole.User, message.Content));
+            chat.Add(ToChat(message, withTools));
         }
 
         chat.Reverse();
-        return chat;
+        return [.. chat.SelectMany(message => message)];
     }
+
+    private static IReadOnlyList<ChatMessage> ToChat(Message message, bool withTools) => message switch
+    {
+        { Role: MessageRole.User } => [new ChatMessage(ChatRole.User, message.Content)],
+        { Tools: { } tools } when withTools => [.. ToolCalls.ToMessages(message.Content, ToolCalls.Read(tools, isOver: true))],
+        _ => [new ChatMessage(ChatRole.Assistant, message.Content)],
+    };
 }

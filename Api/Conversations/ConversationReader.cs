@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmAspire.Api.Chat;
+using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using Microsoft.EntityFrameworkCore;
@@ -33,12 +34,15 @@ internal sealed class ConversationReader(TenantContext tenants)
                 row.CreatedAt,
                 row.Error,
                 row.Usage,
+                row.Tools,
             })
             .ToListAsync(cancellationToken);
         Guid[] running = [.. messages.Where(row => row.Status == MessageStatus.Running && runs.ContainsKey(row.Id)).Select(row => runs[row.Id].Id)];
-        var texts = running.Length == 0 ? [] : (await tenants.RunBatches.AsNoTracking().Where(row => running.Contains(row.RunId))
-            .OrderBy(row => row.Attempt).ThenBy(row => row.FirstSequence).Select(row => new { row.RunId, row.Text }).ToListAsync(cancellationToken))
-            .GroupBy(row => row.RunId).ToDictionary(group => group.Key, group => string.Concat(group.Select(row => row.Text)));
+        var soFar = running.Length == 0 ? [] : (await tenants.RunBatches.AsNoTracking().Where(row => running.Contains(row.RunId))
+            .OrderBy(row => row.Attempt).ThenBy(row => row.FirstSequence).Select(row => new { row.RunId, row.Text, row.Events }).ToListAsync(cancellationToken))
+            .GroupBy(row => row.RunId).ToDictionary(group => group.Key, group => (
+                Text: string.Concat(group.Select(row => row.Text)),
+                Tools: ToolCalls.Fold(group.SelectMany(row => StoredEvent.Deserialize(row.Events)).OfType<ToolCall>(), isOver: false)));
 
         return new ConversationResponse(
             conversation.Id, conversation.Title, conversation.Pinned, conversation.Archived, conversation.CreatedAt, conversation.UpdatedAt,
@@ -46,11 +50,15 @@ internal sealed class ConversationReader(TenantContext tenants)
             [.. messages.Select(row =>
             {
                 var run = runs.GetValueOrDefault(row.Id);
+                var (text, tools) = run is not null && soFar.TryGetValue(run.Id, out var stored)
+                    ? stored
+                    : (row.Content, ToolCalls.Read(row.Tools, isOver: row.Status != MessageStatus.Running));
                 return new MessageResponse(
-                    row.Id, row.ParentId, row.Role, run is not null && texts.TryGetValue(run.Id, out var text) ? text : row.Content, row.Model, row.Status,
+                    row.Id, row.ParentId, row.Role, text, row.Model, row.Status,
                     row.FinishReason, run?.Id, run?.Attempt, row.TraceId, row.CreatedAt,
                     row.Error is null ? null : JsonSerializer.Deserialize<MessageError>(row.Error, JsonSerializerOptions.Web),
-                    row.Usage is null ? [] : JsonSerializer.Deserialize<List<CallUsage>>(row.Usage, JsonSerializerOptions.Web)!);
+                    row.Usage is null ? [] : JsonSerializer.Deserialize<List<CallUsage>>(row.Usage, JsonSerializerOptions.Web)!,
+                    tools);
             })]);
     }
 }

@@ -25,6 +25,7 @@ public sealed record ConversationResponse(
 /// <param name="RunId">What made the answer; null for what the user said.</param>
 /// <param name="Attempt">1, and one more each time that the answer was continued.</param>
 /// <param name="Usage">What the calls of this answer used.</param>
+/// <param name="Tools">The calls of tools, in the order in which they were asked for.</param>
 public sealed record MessageResponse(
     Guid Id,
     Guid? ParentId,
@@ -38,7 +39,8 @@ public sealed record MessageResponse(
     string? TraceId,
     DateTimeOffset CreatedAt,
     MessageError? Error,
-    IReadOnlyList<CallUsage> Usage);
+    IReadOnlyList<CallUsage> Usage,
+    IReadOnlyList<ToolCall> Tools);
 
 /// <summary>Why an answer failed or was interrupted.</summary>
 public sealed record MessageError(string Code, string Title, string Detail);

@@ -142,6 +142,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             message.Property(row => row.Id).ValueGeneratedNever();
             message.Property(row => row.Error).HasColumnType("jsonb");
             message.Property(row => row.Usage).HasColumnType("jsonb");
+            message.Property(row => row.Tools).HasColumnType("jsonb");
             message.Property(row => row.Search).HasComputedColumnSql(
                 $"to_tsvector('simple', left(content, {SearchedCharacters})) || array_to_tsvector(ARRAY[user_id::text])", stored: true);
             message.HasIndex(row => row.Search).HasMethod("gin");
@@ -156,6 +157,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         {
             run.ToTable("run").HasQueryFilter(TenantFilter, IsTenants<Run>());
             run.Property(row => row.Id).ValueGeneratedNever();
+            run.Property(row => row.Tools).HasColumnType("jsonb");
             run.Property(row => row.StartedAt).HasDefaultValueSql("now()");
             run.HasIndex(row => row.MessageId).IsUnique();
             run.HasIndex(row => row.ConversationId);

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Llm.Concurrency;
 using LlmAspire.Api.Llm.Estimation;
+using LlmAspire.Api.Tools;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -49,7 +50,12 @@ internal static class LlmExtensions
 
         // Outermost first. Accounting is below all of them, in the HTTP handler: each call of a tool loop is a call.
         services.AddChatClient(CreateOpenAIClient)
-            .UseFunctionInvocation()
+            .Use((client, provider) => new FunctionInvokingChatClient(client, functionInvocationServices: provider)
+            {
+                // It logs nothing: at its lowest level that would be what models and tools say.
+                MaximumIterationsPerRequest = provider.GetRequiredService<IOptions<ToolOptions>>().Value.MaxRounds,
+                AllowConcurrentInvocation = true,
+            })
             .UseOpenTelemetry(sourceName: TelemetrySource)
             .Use(client => new DiscreetChatClient(client));
         return builder;

@@ -60,6 +60,9 @@ internal sealed partial class ProviderCall
     /// </summary>
     public CancellationToken Life => _life.Token;
 
+    /// <summary>The calls of a tool loop are of one request: the first is the chat, those that follow the results of tools are its tools'.</summary>
+    private UsageOperation Operation => _context.Operation == UsageOperation.Chat && _request.FollowsTools ? UsageOperation.Tool : _context.Operation;
+
     /// <summary>Whether something has ended it.</summary>
     public bool IsSettling => Volatile.Read(ref _settling) != 0;
 
@@ -88,7 +91,7 @@ internal sealed partial class ProviderCall
                     OrgId = _context.OrgId,
                     ApiKeyId = _context.ApiKeyId,
                     ConversationId = _context.ConversationId,
-                    Operation = _context.Operation,
+                    Operation = Operation,
                     Traceparent = _activity?.Id,
                     ModelAlias = _context.ModelAlias,
                     ReservedPromptTokens = _request.PromptBound,
@@ -292,7 +295,7 @@ internal sealed partial class ProviderCall
             OrgId = _context.OrgId,
             ApiKeyId = _context.ApiKeyId,
             ConversationId = _context.ConversationId,
-            Operation = _context.Operation,
+            Operation = Operation,
             Traceparent = _activity?.Id,
             ModelAlias = _context.ModelAlias,
             Provider = deployment?.Provider,

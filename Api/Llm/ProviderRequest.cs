@@ -19,10 +19,11 @@ internal sealed class ProviderRequest
     // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private ProviderRequest(byte[] body, long outputCap)
+    private ProviderRequest(byte[] body, long outputCap, bool followsTools)
     {
         Body = body;
         OutputCap = outputCap;
+        FollowsTools = followsTools;
     }
 
     public byte[] Body { get; }
@@ -32,6 +33,9 @@ internal sealed class ProviderRequest
 
     /// <summary>The most that the model may answer, all choices together.</summary>
     public long OutputCap { get; }
+
+    /// <summary>Whether it tells the model what tools answered: its last message is of one.</summary>
+    public bool FollowsTools { get; }
 
     /// <summary>Reads the content of a request once.</summary>
     /// <param name="outputCap">The cap for a request that has none.</param>
@@ -98,8 +102,13 @@ internal sealed class ProviderRequest
             writer.WriteEndObject();
         }
 
-        return new ProviderRequest(body.WrittenSpan.ToArray(), (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices));
+        return new ProviderRequest(body.WrittenSpan.ToArray(), (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices), EndsWithTool(request));
     }
+
+    private static bool EndsWithTool(JsonElement request) =>
+        request.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array && messages.GetArrayLength() > 0
+        && messages[messages.GetArrayLength() - 1] is { ValueKind: JsonValueKind.Object } last
+        && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("tool");
 
     private static void Copy(JsonElement from, Utf8JsonWriter to, Predicate<string> leaveOut)
     {

@@ -32,6 +32,9 @@ public sealed class Run : IOwned
 
     /// <summary>What the ledger's rows of this attempt have in common.</summary>
     public Guid RequestId { get; init; }
+
+    /// <summary>The names of the tools that the model may call: a JSON list; null for none.</summary>
+    public string? Tools { get; init; }
 }
 
 /// <summary>Events of a run that were stored together.</summary>

@@ -1,4 +1,5 @@
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Tools;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat.Runs;
@@ -18,4 +19,11 @@ internal sealed record RunPlan(
     string Prefix,
     IReadOnlyList<ChatMessage> Messages,
     RunStart? Start,
-    RunForgotten? Forgotten);
+    RunForgotten? Forgotten)
+{
+    /// <summary>What the model may call; null for nothing.</summary>
+    public RunTools? Tools { get; init; }
+
+    /// <summary>The calls of tools of earlier attempts.</summary>
+    public IReadOnlyList<ToolCall> EarlierTools { get; init; } = [];
+}

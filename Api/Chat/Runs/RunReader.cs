@@ -18,8 +18,12 @@ internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHo
         WHERE run_id = $1 AND attempt = (SELECT attempt FROM tenant.run WHERE id = $1) AND last_sequence > $2 ORDER BY first_sequence
         """;
 
-    private const string TextBefore = """
-        SELECT coalesce(string_agg(text, '' ORDER BY attempt, first_sequence), '') FROM tenant.run_batch WHERE run_id = $1 AND attempt < $2
+    private const string Before = """
+        SELECT coalesce(string_agg(text, '' ORDER BY attempt, first_sequence), ''),
+            (SELECT jsonb_agg(event -> 'data' ORDER BY attempt, first_sequence, place)
+            FROM tenant.run_batch, jsonb_array_elements(events) WITH ORDINALITY AS stored (event, place)
+            WHERE run_id = $1 AND attempt < $2 AND event ->> 'type' = 'tool')
+        FROM tenant.run_batch WHERE run_id = $1 AND attempt < $2
         """;
 
     /// <summary>The events after <paramref name="last"/>, or all of the current attempt when it is null.</summary>
@@ -36,7 +40,7 @@ internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHo
             {
                 // What this reader saw of earlier attempts may differ from what was stored.
                 (attempt, sequence) = (look.Attempt, 0);
-                yield return new RunEventId(runId, attempt, 0).Mark(new AnswerReset(await ReadTextBeforeAsync(runId, attempt, leaving.Token)));
+                yield return new RunEventId(runId, attempt, 0).Mark(await ReadBeforeAsync(runId, attempt, leaving.Token));
                 continue;
             }
 
@@ -45,8 +49,7 @@ internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHo
             {
                 // The reader has what its process never stored: all but the last event, which tells how it ended, is in the text.
                 sequence = stored - 1;
-                yield return new RunEventId(runId, attempt, sequence).Mark(
-                    new AnswerReset(await ReadTextBeforeAsync(runId, attempt + 1, leaving.Token)));
+                yield return new RunEventId(runId, attempt, sequence).Mark(await ReadBeforeAsync(runId, attempt + 1, leaving.Token));
                 continue;
             }
 
@@ -137,12 +140,14 @@ internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHo
         return new Look(attempt, state, batches);
     }
 
-    private async Task<string> ReadTextBeforeAsync(Guid runId, int attempt, CancellationToken cancellationToken)
+    private async Task<AnswerReset> ReadBeforeAsync(Guid runId, int attempt, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(TextBefore);
+        await using var command = source.CreateCommand(Before);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = runId });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = attempt });
-        return (string)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new AnswerReset(reader.GetString(0), ToolCalls.Read(reader.IsDBNull(1) ? null : reader.GetString(1), isOver: true));
     }
 
     private sealed record Look(int Attempt, MessageStatus State, List<StoredBatch> Batches)

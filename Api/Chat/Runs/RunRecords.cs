@@ -38,7 +38,11 @@ internal sealed record RunStart(
     Guid MessageId,
     string Model,
     string TraceId,
-    DateTimeOffset At) : RunRecord(RunId);
+    DateTimeOffset At) : RunRecord(RunId)
+{
+    /// <summary>The names of the tools that it may call: a JSON list; null for none.</summary>
+    public string? Tools { get; init; }
+}
 
 /// <summary>The next events of a run.</summary>
 internal sealed record RunEvents(Guid RunId, int Attempt, int First, int Last, string Text, string Events) : RunRecord(RunId);
@@ -59,7 +63,11 @@ internal sealed record RunEnd(
     string Usage,
     string TraceId,
     DateTimeOffset At,
-    RunForgotten? Forget) : RunRecord(RunId);
+    RunForgotten? Forget) : RunRecord(RunId)
+{
+    /// <summary>The calls of tools of the answer: a JSON list; null without any.</summary>
+    public string? Tools { get; init; }
+}
 
 /// <param name="Conversation">The conversation was new.</param>
 /// <param name="UserMessageId">When the user's message was new.</param>

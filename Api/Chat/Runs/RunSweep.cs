@@ -40,7 +40,10 @@ internal sealed partial class RunSweep(
             UPDATE tenant.run AS run SET state = 'interrupted', ended_at = now() FROM given_up WHERE run.id = given_up.id
         ), answered AS (
             UPDATE tenant.message AS message SET status = 'interrupted', error = $4::jsonb || jsonb_build_object('traceId', coalesce(trace_id, '')),
-                content = coalesce((SELECT string_agg(text, '' ORDER BY attempt, first_sequence) FROM tenant.run_batch WHERE run_id = given_up.id), '')
+                content = coalesce((SELECT string_agg(text, '' ORDER BY attempt, first_sequence) FROM tenant.run_batch WHERE run_id = given_up.id), ''),
+                tools = (SELECT jsonb_agg(event -> 'data' ORDER BY attempt, first_sequence, place)
+                    FROM tenant.run_batch, jsonb_array_elements(events) WITH ORDINALITY AS stored (event, place)
+                    WHERE run_id = given_up.id AND event ->> 'type' = 'tool')
             FROM given_up WHERE message.id = given_up.message_id
         )
         INSERT INTO tenant.run_batch (run_id, attempt, first_sequence, last_sequence, text, events)

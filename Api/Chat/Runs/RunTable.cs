@@ -27,7 +27,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunStart, Guid>("message_id", Uuid, run => run.MessageId),
         new SqlColumn<RunStart, string?>("model", Text, run => SqlText.Storable(run.Model)),
         new SqlColumn<RunStart, string>("trace_id", Text, run => run.TraceId),
-        new SqlColumn<RunStart, DateTimeOffset>("at", TimestampTz, run => run.At.ToUniversalTime()));
+        new SqlColumn<RunStart, DateTimeOffset>("at", TimestampTz, run => run.At.ToUniversalTime()),
+        new SqlColumn<RunStart, string?>("tools", Jsonb, run => run.Tools));
 
     private static readonly SqlColumns<RunEvents> Batches = new(
         new SqlColumn<RunEvents, Guid>("run_id", Uuid, batch => batch.RunId),
@@ -47,7 +48,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunEnd, string?>("error", Jsonb, end => end.Error),
         new SqlColumn<RunEnd, string>("usage", Jsonb, end => end.Usage),
         new SqlColumn<RunEnd, string>("trace_id", Text, end => end.TraceId),
-        new SqlColumn<RunEnd, DateTimeOffset>("at", TimestampTz, end => end.At.ToUniversalTime()));
+        new SqlColumn<RunEnd, DateTimeOffset>("at", TimestampTz, end => end.At.ToUniversalTime()),
+        new SqlColumn<RunEnd, string?>("tools", Jsonb, end => end.Tools));
 
     private static readonly SqlColumns<RunEnd> Forgotten = new(
         new SqlColumn<RunEnd, Guid>("run_id", Uuid, end => end.RunId),
@@ -78,8 +80,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
             SELECT message_id, conversation_id, org_id, user_id, user_message_id, 'assistant', '', model, 'running', trace_id, at
             FROM started ON CONFLICT (id) DO NOTHING RETURNING id
         ), run AS (
-            INSERT INTO tenant.run (id, org_id, user_id, conversation_id, message_id, attempt, state, instance_id, stop_requested, request_id)
-            SELECT run_id, org_id, user_id, conversation_id, message_id, 1, 'running', instance_id, false, request_id
+            INSERT INTO tenant.run (id, org_id, user_id, conversation_id, message_id, attempt, state, instance_id, stop_requested, request_id, tools)
+            SELECT run_id, org_id, user_id, conversation_id, message_id, 1, 'running', instance_id, false, request_id, tools
             FROM started ON CONFLICT DO NOTHING
         )
         UPDATE tenant.conversation AS conversation SET current_message_id = message_id, updated_at = at
@@ -128,7 +130,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
             WHERE run.id = mine.id RETURNING run.conversation_id, written.*
         ), answered AS (
             UPDATE tenant.message AS message SET content = ended.content, status = ended.status, finish_reason = ended.finish_reason,
-                error = ended.error, usage = coalesce(message.usage, '[]') || ended.usage, trace_id = ended.trace_id
+                error = ended.error, usage = coalesce(message.usage, '[]') || ended.usage, trace_id = ended.trace_id,
+                tools = ended.tools
             FROM ended WHERE message.id = ended.message_id
         )
         UPDATE tenant.conversation AS conversation SET updated_at = greatest(updated_at, at) FROM ended WHERE conversation.id = ended.conversation_id

@@ -17,6 +17,7 @@ internal sealed record StoredEvent(string Type, JsonElement Data)
     {
         "run" => Data.Deserialize<RunStarted>(JsonSerializerOptions.Web)!,
         "delta" => Data.Deserialize<AnswerDelta>(JsonSerializerOptions.Web)!,
+        "tool" => Data.Deserialize<ToolCall>(JsonSerializerOptions.Web)!,
         "usage" => Data.Deserialize<CallUsage>(JsonSerializerOptions.Web)!,
         "done" => Data.Deserialize<RunDone>(JsonSerializerOptions.Web)!,
         "error" => Data.Deserialize<RunError>(JsonSerializerOptions.Web)!,

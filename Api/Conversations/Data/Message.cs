@@ -34,6 +34,9 @@ public sealed class Message : IOwned
     /// <summary>What the calls of this answer used, as in the events <c>usage</c>: a JSON list.</summary>
     public string? Usage { get; init; }
 
+    /// <summary>The calls of tools, as in the events <c>tool</c>: a JSON list, of which the last of each call counts; null without any.</summary>
+    public string? Tools { get; init; }
+
     public string? TraceId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }

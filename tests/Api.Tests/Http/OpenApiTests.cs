@@ -20,7 +20,7 @@ public class OpenApiTests
         Assert.Equal(
             [
                 "delete /chat/runs/{id}", "delete /conversations/{id}", "delete /identity/api-keys/{id}", "delete /organisation/members/{id}",
-                "get /chat/runs/{id}/events", "get /conversations", "get /conversations/{id}", "get /conversations/{id}/export", "get /identity/api-keys",
+                "get /chat/runs/{id}/events", "get /chat/tools", "get /conversations", "get /conversations/{id}", "get /conversations/{id}/export", "get /identity/api-keys",
                 "get /identity/me", "get /llm/models", "get /organisation", "get /organisation/members", "get /prices", "get /prices/export",
                 "get /prices/history", "get /prices/unpriced", "get /reconciliation", "get /reconciliation/differences", "get /reconciliation/invoices",
                 "get /usage/budget", "get /usage/calls", "get /usage/calls/{id}", "get /usage/export", "get /usage/latency", "get /usage/summary", "patch /conversations/{id}", "post /chat", "post /chat/estimate", "post /chat/runs/{id}/continue", "post /identity/api-keys", "post /identity/login",

@@ -83,6 +83,7 @@ internal static class EndpointRules
         ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
         ["GET /llm/models"] = new(Who.User),
         ["POST /chat"] = new(Who.User),
+        ["GET /chat/tools"] = new(Who.User),
         ["POST /chat/estimate"] = new(Who.User),
         ["GET /chat/runs/{id:guid}/events"] = new(Who.User, Run),
         ["POST /chat/runs/{id:guid}/continue"] = new(Who.User, Run),

@@ -1,0 +1,15 @@
+using LlmAspire.Api.Identity;
+using Microsoft.Extensions.AI;
+
+namespace LlmAspire.Api.Tools;
+
+/// <summary>A tool that a model can call.</summary>
+/// <param name="Function">Its name, description, schema and code.</param>
+/// <param name="Label">What people call it.</param>
+/// <param name="Server">The MCP server that has it; null for the installation's own.</param>
+/// <param name="RequiredPlan">The lowest plan that has it.</param>
+/// <param name="Timeout">Of one call.</param>
+internal sealed record ChatTool(AIFunction Function, string Label, string? Server, Plan RequiredPlan, TimeSpan Timeout)
+{
+    public string Name => Function.Name;
+}
