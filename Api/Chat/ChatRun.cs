@@ -380,7 +380,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         }
     }
 
-    private void Publish(IReadOnlyList<ChatEvent> events, bool isLast = false)
+    private void Publish(List<ChatEvent> events, bool isLast = false)
     {
         if (events.Count == 0)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmAspire.Api.Chat;
 using LlmAspire.Usage;
@@ -15,7 +16,8 @@ internal sealed partial class ToolInvoker(IServiceScopeFactory scopes, IOptions<
 {
     private const string Cut = "… (cut off: the result was longer)";
 
-    private static readonly JsonSerializerOptions Json = AIJsonUtilities.DefaultOptions;
+    // Blanks cost tokens too, and it goes into no page.
+    private static readonly JsonSerializerOptions Json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <exception cref="OperationCanceledException">The answer was stopped.</exception>
     public async Task<ToolReturn> InvokeAsync(
@@ -89,7 +91,6 @@ internal sealed partial class ToolInvoker(IServiceScopeFactory scopes, IOptions<
         null => "null",
         string text => text,
         JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        JsonElement element => element.GetRawText(),
         _ => JsonSerializer.Serialize(result, Json),
     };
 

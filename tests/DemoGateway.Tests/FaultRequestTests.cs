@@ -10,7 +10,7 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     : IClassFixture<GatewayFixture>, IClassFixture<FaultRequestTests.UnarmedGateway>
 {
     private const string Known =
-        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, usage=none|zero|late|mid|repeated|cumulative|guess, "
+        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, tool-rounds=N, tool-arguments=broken, usage=none|zero|late|mid|repeated|cumulative|guess, "
         + "status=429|500|503|401|400|404|408|context, stall=N, error=N, reset=N, upstream-reset=N, eof=N, for=MS, fallback or fallback=ALIAS, "
         + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N, spend=none|+N|-N.";
 

@@ -122,6 +122,57 @@ public class ToolTests(GatewayFixture gateway) : IClassFixture<GatewayFixture>
         Assert.Contains("| sky | clear |", text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("tool-rounds=0", "stop")]
+    [InlineData("tool-rounds=1", "stop")]
+    [InlineData("tool-rounds=2", "tool_calls")]
+    public async Task tools_are_called_as_many_times_as_is_asked_for(string fault, string finish)
+    {
+        var answer = await AskAsync("", new
+        {
+            tools = new[] { Weather },
+            messages = new object[]
+            {
+                new { role = "user", content = $"What is the weather in Paris? <<demo {fault}>>" },
+                new { role = "assistant", tool_calls = new[] { new { id = "call_1", type = "function", function = new { name = "get_weather", arguments = "{}" } } } },
+                new { role = "tool", tool_call_id = "call_1", content = "21" },
+            },
+        });
+
+        Assert.Equal(finish, (string?)answer["choices"]![0]!["finish_reason"]);
+    }
+
+    [Fact]
+    public async Task broken_arguments_are_no_json()
+    {
+        var answer = await AskAsync("What is the weather in Paris? <<demo tool-arguments=broken>>", new { tools = new[] { Weather } });
+
+        Assert.Equal("{\"city\":\"Paris\",\"unit\":\"celsius\"", (string?)answer["choices"]![0]!["message"]!["tool_calls"]![0]!["function"]!["arguments"]);
+    }
+
+    [Theory]
+    [InlineData("What time is it in New York?", "current_time", """{"zone":"New York"}""")]
+    [InlineData("What time is it?", "current_time", """{"zone":"UTC"}""")]
+    [InlineData("Please calculate 12.5 * (3 + 4)", "calculator", """{"expression":"12.5 * (3 + 4)"}""")]
+    [InlineData("What is 17 * 23?", "calculator", """{"expression":"17 * 23"}""")]
+    [InlineData("How many tokens have I used?", "my_usage", """{"days":30}""")]
+    public async Task the_products_own_tools_are_called_when_they_are_asked_for(string question, string tool, string arguments)
+    {
+        object[] tools =
+        [
+            Function("current_time", "Tells the current date and time of day in a time zone.", new { zone = new { type = "string", @default = "UTC" } }),
+            Function("calculator", "Calculates the value of an arithmetic expression exactly.", new { expression = new { type = "string" } }),
+            Function("my_usage", "Tells how many tokens and how much money the user has used.", new { days = new { type = "integer", @default = 30 } }),
+        ];
+        var answer = await AskAsync(question, new { tools });
+        var call = Assert.Single(answer["choices"]![0]!["message"]!["tool_calls"]!.AsArray())!["function"]!;
+
+        Assert.Equal((tool, arguments), ((string?)call["name"], (string?)call["arguments"]));
+
+        static object Function(string name, string description, object properties) =>
+            new { type = "function", function = new { name, description, parameters = new { type = "object", properties } } };
+    }
+
     [Fact]
     public async Task claudes_calls_have_ids_of_anthropics_form()
     {

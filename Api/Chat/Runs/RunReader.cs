@@ -147,7 +147,7 @@ internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHo
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = attempt });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return new AnswerReset(reader.GetString(0), ToolCalls.Read(reader.IsDBNull(1) ? null : reader.GetString(1), isOver: true));
+        return new AnswerReset(reader.GetString(0), ToolCalls.Read(await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetString(1), isOver: true));
     }
 
     private sealed record Look(int Attempt, MessageStatus State, List<StoredBatch> Batches)

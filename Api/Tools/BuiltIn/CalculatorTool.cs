@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 
 namespace LlmAspire.Api.Tools.BuiltIn;
 
@@ -6,6 +7,7 @@ namespace LlmAspire.Api.Tools.BuiltIn;
 [DisplayName("Calculator")]
 internal sealed class CalculatorTool
 {
+    [SuppressMessage("Performance", "CA1822", Justification = "A tool is an instance.")]
     [Description("Calculates the value of an arithmetic expression exactly.")]
     public Calculated Calculate(
         [Description(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace LlmAspire.Api.Tools.BuiltIn;
@@ -119,7 +120,7 @@ internal readonly record struct Rational
     {
         var scaled = Round(ShownDigits);
         isExact = !IsRounded && scaled.CompareTo(this) == 0;
-        var digits = (BigInteger.Abs(scaled.Numerator) * BigInteger.Pow(10, ShownDigits) / scaled.Denominator).ToString().PadLeft(ShownDigits + 1, '0');
+        var digits = (BigInteger.Abs(scaled.Numerator) * BigInteger.Pow(10, ShownDigits) / scaled.Denominator).ToString(CultureInfo.InvariantCulture).PadLeft(ShownDigits + 1, '0');
         var fraction = digits[^ShownDigits..].TrimEnd('0');
         return (scaled.Sign < 0 ? "-" : "") + digits[..^ShownDigits] + (fraction.Length > 0 ? "." + fraction : "");
     }

@@ -9,8 +9,9 @@ namespace LlmAspire.DemoGateway.DemoModel;
 /// <param name="Question">The last user message.</param>
 /// <param name="EarlierQuestion">The user message before it; null in the first turn.</param>
 /// <param name="ToolResults">What tools answered since the last question, with the tools' names.</param>
+/// <param name="ToolRounds">How often tools were called since then.</param>
 internal sealed record Conversation(
-    string System, string Question, string? EarlierQuestion, IReadOnlyList<ToolResult> ToolResults, int PromptTokens, int EarlierTokens)
+    string System, string Question, string? EarlierQuestion, IReadOnlyList<ToolResult> ToolResults, int ToolRounds, int PromptTokens, int EarlierTokens)
 {
     private const int TokensPerMessage = 3;
     private const int TokensPerName = 1;
@@ -36,6 +37,7 @@ internal sealed record Conversation(
             questions.Length > 1 ? FaultMarker.Remove(questions[^2]) : null,
             [.. messages.Skip(lastUser + 1).Where(message => message.Role == "tool")
                 .Select(message => new ToolResult(toolNames[message.ToolCallId].LastOrDefault() ?? "tool", TextOf(message.Content)))],
+            messages.Skip(lastUser + 1).Count(message => message is { Role: "assistant", ToolCalls.Count: > 0 }),
             messages.Sum(Tokens) + TokensOfAnswerStart + (request.Tools ?? []).Sum(Tokens),
             earlier.Any(message => message.Role == "assistant") ? earlier.Sum(Tokens) : 0);
     }

@@ -22,16 +22,17 @@ internal static class DemoChatModel
     private const string GoOnPrompt =
         "You are a helpful assistant. You are given a message and an answer to it that broke off. Write the continuation of the answer, without repeating what is there.";
 
-    /// <param name="length">When given, the answer is prose of this many tokens, whatever was asked.</param>
-    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, int? length = null)
+    /// <param name="plan">Its length, when given, makes the answer prose of this many tokens, whatever was asked; it has a say in tools too.</param>
+    public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, FaultPlan? plan = null)
     {
+        plan ??= FaultPlan.None;
         var conversation = Conversation.Of(request);
         var random = new Random(Seed(request));
         var cached = Blocks(conversation.EarlierTokens);
         var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
 
         var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
-        var (visible, finishReason) = length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, random);
+        var (visible, finishReason) = plan.Length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, plan, random);
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 
         var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);
@@ -59,11 +60,11 @@ internal static class DemoChatModel
     private static IEnumerable<TextStep> Text(string text) => Tokenizer.Split(text).Select(piece => new TextStep(piece.Text, piece.Tokens));
 
     private static (IEnumerable<AnswerStep> Steps, string FinishReason) Visible(
-        ChatCompletionRequest request, Deployment deployment, Conversation conversation, Random random)
+        ChatCompletionRequest request, Deployment deployment, Conversation conversation, FaultPlan plan, Random random)
     {
-        if (conversation.ToolResults.Count == 0 && ToolChooser.Choose(request, conversation.Question) is { Count: > 0 } tools)
+        if (conversation.ToolRounds < (plan.ToolRounds ?? 1) && ToolChooser.Choose(request, conversation.Question) is { Count: > 0 } tools)
         {
-            return (Calls(tools, conversation.Question, deployment.Provider, random), "tool_calls");
+            return (Calls(tools, conversation.Question, deployment.Provider, plan.BrokenArguments, random), "tool_calls");
         }
 
         var text = request.ResponseFormat switch
@@ -75,14 +76,15 @@ internal static class DemoChatModel
         return (Text(UpToStop(text, request.Stop)), "stop");
     }
 
-    private static IEnumerable<AnswerStep> Calls(IReadOnlyList<ToolFunction> tools, string question, string provider, Random random)
+    private static IEnumerable<AnswerStep> Calls(IReadOnlyList<ToolFunction> tools, string question, string provider, bool broken, Random random)
     {
         var prefix = provider == "anthropic" ? "toolu_" : "call_";
         for (var i = 0; i < tools.Count; i++)
         {
             var index = i;
             yield return new ToolCallStep(index, prefix + RandomId(random), tools[i].Name!);
-            foreach (var piece in Tokenizer.Split(tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}"))
+            var arguments = tools[i].Parameters is { } schema ? SchemaExample.Generate(schema, question) : "{}";
+            foreach (var piece in Tokenizer.Split(broken ? arguments[..^1] : arguments))
             {
                 yield return new ToolArgumentsStep(index, piece.Text, piece.Tokens);
             }

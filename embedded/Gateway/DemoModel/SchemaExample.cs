@@ -61,6 +61,10 @@ internal sealed partial class SchemaExample
 
         return Type(schema) switch
         {
+            // Not a city's: a program asks for the name of its zone.
+            "string" or null when name is "zone" or "timezone" or "timeZone" or "time_zone" => JsonValue.Create(Zone()),
+            "integer" or "number" when _numbers.Count == 0 && schema.TryGetProperty("default", out var usual) && usual.ValueKind == JsonValueKind.Number =>
+                JsonNode.Parse(usual.GetRawText()),
             "object" => Object(schema, depth),
             "array" => Array(schema, name, depth),
             "integer" => JsonValue.Create((long)Math.Round(Bounded(schema))),
@@ -126,6 +130,11 @@ internal sealed partial class SchemaExample
         };
     }
 
+    /// <summary>The zone, or else the place, that the question is about.</summary>
+    private string Zone() => ZoneName().Match(_question) is { Success: true } zone ? zone.Value
+        : Place().Match(_question) is { Success: true } place ? place.Groups[1].Value
+        : "UTC";
+
     private string NextName()
     {
         var name = _names.Dequeue();
@@ -174,6 +183,12 @@ internal sealed partial class SchemaExample
 
     [GeneratedRegex(@"(?<![\p{L}\p{N}])-?[0-9]{1,15}(?:\.[0-9]{1,15})?")]
     private static partial Regex Number();
+
+    [GeneratedRegex(@"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_/]+")]
+    private static partial Regex ZoneName();
+
+    [GeneratedRegex(@"\b(?:in|at|for)\s+(\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)*)")]
+    private static partial Regex Place();
 
     [GeneratedRegex(@"[\d(][\d\s.+\-*/^()]*[\d)]")]
     private static partial Regex Expression();

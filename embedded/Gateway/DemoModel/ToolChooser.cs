@@ -8,6 +8,7 @@ namespace LlmAspire.DemoGateway.DemoModel;
 internal static partial class ToolChooser
 {
     private const int WordsOfDescription = 2;
+    private const int StemCharacters = 7;
 
     /// <summary>Verbs in nearly every tool's name: they say nothing about which one is meant.</summary>
     private static readonly HashSet<string> NameVerbs =
@@ -47,15 +48,24 @@ internal static partial class ToolChooser
         var said = Words(question).ToHashSet();
         var name = Words(NameParts().Replace(tool.Name!, "$1 $2")).ToArray();
         return question.Contains(tool.Name!, StringComparison.OrdinalIgnoreCase)
-            || name.Any(word => !NameVerbs.Contains(word) && said.Contains(word))
+            || name.Any(word => !NameVerbs.Contains(word) && said.Any(other => IsSameStem(word, other)))
+            || (Calculation().IsMatch(question) && tool.Parameters is { ValueKind: JsonValueKind.Object } parameters
+                && parameters.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object && properties.TryGetProperty("expression", out _))
             || Words(tool.Description ?? "").Distinct().Count(word => !NameVerbs.Contains(word) && said.Contains(word)) >= WordsOfDescription;
     }
+
+    /// <summary>"Calculate" asks for a calculator.</summary>
+    private static bool IsSameStem(string one, string other) =>
+        one == other || (one.Length >= StemCharacters && other.Length >= StemCharacters && one.AsSpan(0, StemCharacters).SequenceEqual(other.AsSpan(0, StemCharacters)));
 
     /// <summary>Words that carry meaning, without a plural's s.</summary>
     private static IEnumerable<string> Words(string text) => Word().Matches(text)
         .Select(match => match.Value.ToLowerInvariant())
         .Where(word => word.Length >= 3 && !Topic.StopWords.Contains(word))
         .Select(word => word.Length > 3 && word.EndsWith('s') ? word[..^1] : word);
+
+    [GeneratedRegex(@"\d\s*[-+*/^×÷]\s*\(*\d")]
+    private static partial Regex Calculation();
 
     [GeneratedRegex(@"[\p{L}\p{N}]+")]
     private static partial Regex Word();

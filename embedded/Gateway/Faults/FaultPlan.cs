@@ -18,6 +18,12 @@ internal sealed record FaultPlan
 
     public UsageForm Usage { get; init; }
 
+    /// <summary>So many times the tools that the question asks for are called before it is answered; null: once.</summary>
+    public int? ToolRounds { get; init; }
+
+    /// <summary>The arguments of tools break off: no JSON.</summary>
+    public bool BrokenArguments { get; init; }
+
     /// <summary>The call is refused.</summary>
     public Refusal? Refusal { get; init; }
 

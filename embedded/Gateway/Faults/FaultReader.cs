@@ -15,6 +15,8 @@ internal static class FaultReader
         ("latency", "latency=MS", (plan, value) => Number(value, MaxMilliseconds) is { } ms ? plan with { LatencyMs = ms } : null),
         ("pace", "pace=TOKENS_PER_SECOND", (plan, value) => Number(value, 1_000_000) is { } pace ? plan with { TokensPerSecond = pace } : null),
         ("length", "length=TOKENS", (plan, value) => Count(value, from: 1) is { } length ? plan with { Length = length } : null),
+        ("tool-rounds", "tool-rounds=N", (plan, value) => Count(value, from: 0) is { } rounds ? plan with { ToolRounds = rounds } : null),
+        ("tool-arguments", "tool-arguments=broken", (plan, value) => value == "broken" ? plan with { BrokenArguments = true } : null),
         ("usage", "usage=none|zero|late|mid|repeated|cumulative|guess", (plan, value) => Usage(value) is { } usage ? plan with { Usage = usage } : null),
         ("status", "status=429|500|503|401|400|404|408|context", (plan, value) => RefusalOf(value) is { } refusal ? plan with { Refusal = refusal } : null),
         ("stall", "stall=N", (plan, value) => WithBreak(plan, BreakKind.Stall, value)),

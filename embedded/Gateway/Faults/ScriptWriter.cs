@@ -25,7 +25,7 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
         var streamed = request.Stream == true;
         var tellUsage = !streamed || request.StreamOptions?.IncludeUsage == true;
         var deployment = plan.Fallback is { } fallback ? StandIn(asked, fallback.Alias, request.Seed) : asked;
-        var answer = DemoChatModel.Answer(request, deployment, plan.Length);
+        var answer = DemoChatModel.Answer(request, deployment, plan);
         if (answer.PromptTokens > deployment.MaxInputTokens)
         {
             throw errors.ContextWindowExceeded(deployment, answer.PromptTokens);
@@ -48,7 +48,7 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
         AnswerStep[] rest = [.. script.Content.Skip(kept)];
         var answer = request.Stream == true
             ? DemoChatModel.GoOn(request, second, script.Content.Take(kept), rest, finishReason)
-            : DemoChatModel.Answer(request, second, plan.Length);
+            : DemoChatModel.Answer(request, second, plan);
         return script.WithTakeOver(kept, Serving.Of(second, answer), answer, tellUsage);
     }
 

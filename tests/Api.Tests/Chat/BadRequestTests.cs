@@ -20,7 +20,7 @@ public sealed class BadRequestTests : IAsyncLifetime
         { "1 MB message", $$"""{"message":"{{new string('x', 1024 * 1024)}}"}""", HttpStatusCode.BadRequest, "message_too_long", "limit is 100,000" },
         { "unknown model", """{"message":"Hi","model":"nope"}""", HttpStatusCode.BadRequest, "model_unknown", "GET /llm/models" },
         { "model above the plan", """{"message":"Hi","model":"strong-reasoning"}""", HttpStatusCode.Forbidden, "plan_required", "plan is pro" },
-        { "a tool", """{"message":"Hi","tools":["search"]}""", HttpStatusCode.BadRequest, "tool_unknown", "search" },
+        { "a tool", """{"message":"Hi","tools":["search"]}""", HttpStatusCode.BadRequest, "tool_unknown", "GET /chat/tools" },
         { "a parent message without its conversation", """{"message":"Hi","parentMessageId":"0195f000-0000-7000-8000-0000000000b1"}""",
             HttpStatusCode.BadRequest, "conversation_missing", "conversationId" },
         { "a conversation without message and parent", """{"conversationId":"0195f000-0000-7000-8000-0000000000b1"}""",

@@ -5,11 +5,8 @@ using System.Text.Json;
 using LlmAspire.Api.Llm;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using DemoGatewayOptions = LlmAspire.DemoGateway.Configuration.GatewayOptions;
 
 namespace LlmAspire.Api.Tests.Llm;
 
@@ -128,19 +125,6 @@ public sealed class ComplianceFixture : IAsyncLifetime
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
             .. lines.OrderBy(line => line.Key.ToString(), StringComparer.Ordinal).Select(line => line.Line),
         ]);
-    }
-
-    private sealed class DemoGatewayFactory(string servedPath) : WebApplicationFactory<DemoGatewayOptions>
-    {
-        protected override void ConfigureWebHost(IWebHostBuilder builder)
-        {
-            builder.UseSetting(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0");
-            builder.UseSetting("LITELLM_MASTER_KEY", TestGateway.Key);
-            builder.UseSetting("Gateway:ServedPath", servedPath);
-            builder.UseSetting("Gateway:TokensPerSecond", "0");
-            builder.UseSetting("Gateway:TimeToFirstTokenMs", "0");
-            builder.UseSetting("Logging:LogLevel:Default", "None");
-        }
     }
 }
 
