@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmAspire.Api.Chat;
+using LlmAspire.Api.Llm.Concurrency;
 using LlmAspire.Usage;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -9,10 +10,11 @@ using Microsoft.Extensions.Options;
 namespace LlmAspire.Api.Tools;
 
 /// <summary>
-/// Calls tools: each within its time-out, in a scope of its own. Whatever goes wrong is told to the model, in our own words: exceptions may quote secrets.
+/// Calls tools: when there is room for one more of its organisation, each within its time-out, in a scope of its own. Whatever goes wrong is told to the model, in our own words: exceptions may quote secrets.
 /// Safe to use from several threads.
 /// </summary>
-internal sealed partial class ToolInvoker(IServiceScopeFactory scopes, IOptions<ToolOptions> options, TimeProvider time, ILogger<ToolInvoker> logger)
+internal sealed partial class ToolInvoker(
+    ParallelRunner runner, IServiceScopeFactory scopes, IOptions<ToolOptions> options, TimeProvider time, ILogger<ToolInvoker> logger)
 {
     private const string Cut = "… (cut off: the result was longer)";
 
@@ -23,21 +25,37 @@ internal sealed partial class ToolInvoker(IServiceScopeFactory scopes, IOptions<
     public async Task<ToolReturn> InvokeAsync(
         ChatTool tool, FunctionCallContent call, AIFunctionArguments arguments, ToolCaller caller, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
-        var (state, result) = await TryAsync(tool, call, arguments, caller, cancellationToken);
-        var duration = time.GetElapsedTime(started);
-        if (state != ToolCallState.Ok)
+        ToolReturn returned;
+        try
         {
-            // The current span is that of the tool.
-            Activity.Current?.SetStatus(ActivityStatusCode.Error, state.ToString()).SetTag("error.type", state.ToString().ToLowerInvariant());
+            returned = await runner.RunAsync(
+                new ParallelItem<ToolReturn>(caller.OrgId, null, UsageOperation.Tool, token => MeasureAsync(tool, call, arguments, caller, token)), cancellationToken);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            returned = new ToolReturn(ToolCallState.Failed, "The server is stopping: no tool can be called any more.", TimeSpan.Zero);
         }
 
-        return new ToolReturn(state, result, duration);
+        if (returned.State != ToolCallState.Ok)
+        {
+            // The current span is that of the tool.
+            Activity.Current?.SetStatus(ActivityStatusCode.Error, returned.State.ToString()).SetTag("error.type", returned.State.ToString().ToLowerInvariant());
+        }
+
+        return returned;
     }
 
     /// <summary>The arguments of a call as JSON, for people and for storage; null when the model sent something else.</summary>
     public string? ToJson(FunctionCallContent call) =>
         call.Exception is not null ? null : SqlText.Storable(Bounded(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), Json), options.Value.MaxArgumentCharacters));
+
+    private async Task<ToolReturn> MeasureAsync(
+        ChatTool tool, FunctionCallContent call, AIFunctionArguments arguments, ToolCaller caller, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var (state, result) = await TryAsync(tool, call, arguments, caller, cancellationToken);
+        return new ToolReturn(state, result, time.GetElapsedTime(started));
+    }
 
     private async Task<(ToolCallState State, string Result)> TryAsync(
         ChatTool tool, FunctionCallContent call, AIFunctionArguments arguments, ToolCaller caller, CancellationToken cancellationToken)

@@ -6,7 +6,6 @@ using LlmAspire.Api.Identity;
 using LlmAspire.Api.Tools;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
-using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
