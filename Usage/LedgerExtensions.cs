@@ -105,13 +105,14 @@ public static class LedgerExtensions
         return services.AddHostedService<SchemaMigrator<TContext>>();
     }
 
-    /// <summary>Adds <see cref="UsageIngestion"/>, <see cref="CallSweep"/> and <see cref="UsageSums"/>. Needs <see cref="AddLedger"/>.</summary>
+    /// <summary>Adds <see cref="UsageIngestion"/>, <see cref="CallSweep"/>, <see cref="UsageSums"/> and <see cref="UsageDays"/>. Needs <see cref="AddLedger"/>.</summary>
     public static TBuilder AddUsageIngestion<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddSingleton<UsageIngestion>();
         builder.Services.AddSingleton<CallSweep>();
         builder.Services.AddSingleton<UsageSums>();
+        builder.Services.AddSingleton<UsageDays>();
         return builder;
     }
 }

@@ -23,6 +23,12 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "Old months could not be dropped, trying again in {Wait}")]
     public static partial void RetentionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
 
+    [LoggerMessage(LogLevel.Information, "Added up the roll-ups of {Days} days")]
+    public static partial void DaysAddedUp(this ILogger logger, int days);
+
+    [LoggerMessage(LogLevel.Warning, "Days could not be added up, trying again in {Wait}")]
+    public static partial void RollupsInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
     [LoggerMessage(LogLevel.Information, "{Changes} prices of the gateway have changed: revision {Revision}")]
     public static partial void PricesChanged(this ILogger logger, int changes, long revision);
 

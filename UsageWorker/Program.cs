@@ -5,6 +5,7 @@ using LlmAspire.UsageWorker.Ingestion;
 using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Reconciliation;
 using LlmAspire.UsageWorker.Retention;
+using LlmAspire.UsageWorker.Rollups;
 using LlmAspire.UsageWorker.Sums;
 using LlmAspire.UsageWorker.Sweeping;
 
@@ -19,6 +20,7 @@ builder.AddLedger();
 builder.AddIngestion();
 builder.AddSweeping();
 builder.AddRetention();
+builder.AddRollups();
 builder.AddPriceSync();
 builder.AddReconciliation();
 builder.AddBacklog();

@@ -46,6 +46,8 @@ internal static class BookingSql
             GROUP BY org_id, month ORDER BY org_id, month
             ON CONFLICT (org_id, month) DO UPDATE SET
                 used_tokens = allowance.used_tokens + excluded.used_tokens, reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
+        ), dated AS (
+            {{DaySql.Touch("SELECT DISTINCT (hour AT TIME ZONE 'UTC')::date FROM by_user")}}
         ), summed_by_org AS (
             INSERT INTO ledger.usage_rollup_org AS rollup ({{RollupSql.OrgKeys}}, {{RollupSql.Values}})
             SELECT {{RollupSql.OrgKeys}}, {{RollupSql.Sums}} FROM by_user GROUP BY {{RollupSql.OrgKeys}} ORDER BY {{RollupSql.OrgKeys}}

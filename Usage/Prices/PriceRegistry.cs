@@ -188,26 +188,7 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
         var entries = await ReadEntriesAsync(connection, revision, cancellationToken);
         await using var command = new NpgsqlCommand(Periods, connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
-        return new PriceList(revision, entries, await ReadPeriodsAsync(command, cancellationToken));
-    }
-
-    private static async Task<List<PricePeriod>> ReadPeriodsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
-    {
-        List<PricePeriod> periods = [];
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            decimal? input = PriceSql.DecimalOrNull(reader, 4), output = PriceSql.DecimalOrNull(reader, 5);
-            var validTo = await reader.GetFieldValueAsync<DateTime>(3, cancellationToken);
-            periods.Add(new PricePeriod(
-                reader.GetString(0), reader.GetString(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken),
-                // Npgsql's word for infinity.
-                validTo == DateTime.MaxValue ? null : new DateTimeOffset(validTo), input is not null && output is not null, input, output,
-                PriceSql.DecimalOrNull(reader, 6), PriceSql.DecimalOrNull(reader, 7), PriceSql.DecimalOrNull(reader, 8), PriceSql.DecimalOrNull(reader, 9),
-                PriceSql.DecimalOrNull(reader, 10)));
-        }
-
-        return periods;
+        return new PriceList(revision, entries, await PriceSql.ReadPeriodsAsync(command, cancellationToken));
     }
 
     private async Task<IReadOnlyList<PriceProblem>> CheckAsync(
@@ -222,6 +203,6 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
         await using var command = new NpgsqlCommand(DraftPeriods, connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(PriceSql.Draft(entries));
-        return [.. problems, .. PriceConsequences.Check(entries, await ReadPeriodsAsync(command, cancellationToken))];
+        return [.. problems, .. PriceConsequences.Check(entries, await PriceSql.ReadPeriodsAsync(command, cancellationToken))];
     }
 }

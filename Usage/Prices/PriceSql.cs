@@ -58,6 +58,26 @@ internal static class PriceSql
 
     public static decimal? DecimalOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : Trim(reader.GetDecimal(column));
 
+    /// <param name="command">Selects the columns of <c>price_periods</c> in their order.</param>
+    public static async Task<List<PricePeriod>> ReadPeriodsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        List<PricePeriod> periods = [];
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            decimal? input = DecimalOrNull(reader, 4), output = DecimalOrNull(reader, 5);
+            var validTo = await reader.GetFieldValueAsync<DateTime>(3, cancellationToken);
+            periods.Add(new PricePeriod(
+                reader.GetString(0), reader.GetString(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken),
+                // Npgsql's word for infinity.
+                validTo == DateTime.MaxValue ? null : new DateTimeOffset(validTo), input is not null && output is not null, input, output,
+                DecimalOrNull(reader, 6), DecimalOrNull(reader, 7), DecimalOrNull(reader, 8), DecimalOrNull(reader, 9),
+                DecimalOrNull(reader, 10)));
+        }
+
+        return periods;
+    }
+
     public static PriceSource ReadSource(NpgsqlDataReader reader, int column) => Enum.Parse<PriceSource>(reader.GetString(column), ignoreCase: true);
 
     /// <summary>Without zeros at its end: decimal keeps them, and they count as decimals in the table.</summary>

@@ -10,21 +10,19 @@ public sealed record ReportQuery(DateTimeOffset From, DateTimeOffset To, string 
     /// <summary>
     /// Whether roll-ups, which are of whole hours in UTC and of the present, have what it asks for. They have not in a zone that is ever off by a part of an hour.
     /// </summary>
-    internal bool FitsRollups => AsOf is null && IsWholeHour(From) && IsWholeHour(To) && HasWholeHours();
+    internal bool FitsRollups => AsOf is null && IsWholeHour(From) && IsWholeHour(To) && Offsets().All(offset => offset.Ticks % TimeSpan.TicksPerHour == 0);
+
+    /// <summary>Whether its days are those of UTC.</summary>
+    internal bool IsInUtc => Offsets().All(offset => offset == TimeSpan.Zero);
 
     private static bool IsWholeHour(DateTimeOffset time) => time.UtcTicks % TimeSpan.TicksPerHour == 0;
 
-    private bool HasWholeHours()
+    private IEnumerable<TimeSpan> Offsets()
     {
         var zone = TimeZoneInfo.FindSystemTimeZoneById(Zone);
         for (var time = From; time <= To; time += TimeSpan.FromHours(1))
         {
-            if (zone.GetUtcOffset(time).Ticks % TimeSpan.TicksPerHour != 0)
-            {
-                return false;
-            }
+            yield return zone.GetUtcOffset(time);
         }
-
-        return true;
     }
 }

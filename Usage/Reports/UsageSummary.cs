@@ -4,10 +4,8 @@ namespace LlmAspire.Usage;
 /// <param name="AsOf">Asked for again with it, the figures are those of the rows that had been recorded then.</param>
 /// <param name="IsFromRollups">Whether roll-ups were read: then what was recorded after the pin, up to the moment of reading, is in the figures too.</param>
 /// <param name="Groups">In the order of their keys.</param>
-public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups)
-{
-    public ReportSums Totals { get; } = Groups.Aggregate(ReportSums.None, (sum, group) => sum + group.Sums);
-}
+/// <param name="Totals">Of all groups.</param>
+public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups, ReportSums Totals);
 
 /// <param name="Keys">In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</param>
 public sealed record SummaryGroup(IReadOnlyList<string?> Keys, ReportSums Sums);

@@ -10,16 +10,22 @@ internal static class RollupSql
     /// <summary>Whether a row of the ledger used no token: 1 or 0.</summary>
     public const string IsEmpty = "(prompt_tokens + completion_tokens = 0)::integer";
 
-    private static readonly string[] Columns =
+    /// <summary>In the order of <see cref="ClassTokens"/>.</summary>
+    public static IReadOnlyList<string> TokenColumns { get; } =
     [
-        "calls", "empty_calls", "prompt_tokens", "completion_tokens", "cached_prompt_tokens", "cache_write_tokens", "reasoning_tokens",
-        "audio_prompt_tokens", "audio_completion_tokens",
+        "prompt_tokens", "completion_tokens", "cached_prompt_tokens", "cache_write_tokens", "reasoning_tokens", "audio_prompt_tokens",
+        "audio_completion_tokens",
     ];
+
+    private static readonly string[] Columns = ["calls", "empty_calls", .. TokenColumns];
 
     public static string Values { get; } = string.Join(", ", Columns);
 
     /// <summary>Sums under the columns' own names.</summary>
     public static string Sums { get; } = string.Join(", ", Columns.Select(column => $"coalesce(sum({column}), 0)::bigint AS {column}"));
+
+    /// <summary>The same; <c>ledger.total</c> takes no way round by numerics.</summary>
+    public static string Totals { get; } = string.Join(", ", Columns.Select(column => $"ledger.total({column}) AS {column}"));
 
     /// <summary>Adds to the row of an alias <c>rollup</c> what was to be inserted.</summary>
     public static string Add { get; } = string.Join(", ", Columns.Select(column => $"{column} = rollup.{column} + excluded.{column}"));

@@ -4,7 +4,7 @@ using Npgsql;
 namespace LlmAspire.Usage;
 
 /// <summary>
-/// What is derived from the ledger: both roll-ups and the allowances. They are kept up by the statements that write rows; here they are held against
+/// What is derived from the ledger: the roll-ups and the allowances. They are kept up by the statements that write rows; here they are held against
 /// the rows, and made again. Safe to call while ingestion runs.
 /// </summary>
 public sealed class UsageSums(NpgsqlDataSource source)
@@ -18,15 +18,27 @@ public sealed class UsageSums(NpgsqlDataSource source)
 
     private static readonly string AllowancesFromRollup = Allowances("ledger.usage_rollup_org", "hour");
 
-    private static readonly Derived[] All =
+    // The sums of days that were made of what their hours were before are not read, and made again by themselves.
+    private const string Touched = """
+        SELECT (hour AT TIME ZONE 'UTC')::date AS day FROM ledger.usage_rollup_org WHERE hour >= $1
+        UNION SELECT day FROM ledger.usage_day WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date
+        """;
+
+    private static readonly Derived[] Rollups =
     [
         new("usage_rollup_org", RollupSql.OrgKeys, RollupSql.Values, RollupSql.NotEmpty, "hour >= $1", RollupSql.FromRows(RollupSql.OrgKeys)),
         new("usage_rollup_user", RollupSql.UserKeys, RollupSql.Values, RollupSql.NotEmpty, "hour >= $1", RollupSql.FromRows(RollupSql.UserKeys)),
+    ];
+
+    private static readonly Derived[] Allowance =
+    [
         new("allowance", "org_id, month", "used_tokens, reserved_tokens", "(used_tokens, reserved_tokens) <> (0, 0)",
             "month >= ($1::timestamptz AT TIME ZONE 'UTC')::date", AllowancesFromRows, AllowancesFromRollup),
     ];
 
-    /// <summary>Compares every sum with the rows, in one snapshot.</summary>
+    private static readonly Derived[] Days = [DaysOf("usage_day_org", DaySql.OrgKeys, "usage_rollup_org"), DaysOf("usage_day_user", DaySql.UserKeys, "usage_rollup_user")];
+
+    /// <summary>Compares every sum with the rows, and the sums of days with those of their hours, in one snapshot.</summary>
     /// <returns>The differences; none when every sum is right.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL is away, or has no ledger.</exception>
     public async Task<IReadOnlyList<SumDifference>> VerifyAsync(CancellationToken cancellationToken)
@@ -40,7 +52,7 @@ public sealed class UsageSums(NpgsqlDataSource source)
 
         var since = await ReadSinceAsync(connection, cancellationToken);
         List<SumDifference> differences = [];
-        foreach (var derived in All)
+        foreach (var derived in (IEnumerable<Derived>)[.. Rollups, .. Allowance, .. Days])
         {
             await using var command = NewCommand(connection, derived.Differences, since);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -55,15 +67,15 @@ public sealed class UsageSums(NpgsqlDataSource source)
 
     /// <summary>
     /// Makes every sum again: the roll-ups from the rows, while ingestion waits; then the allowances from the roll-ups and the open calls, which
-    /// takes a moment in which calls wait too. Hours whose rows were dropped stay as they are.
+    /// takes a moment in which calls wait too. Hours whose rows were dropped stay as they are. The sums of days are made again by <see cref="UsageDays"/>.
     /// </summary>
     /// <returns>How many rows the tables of sums have of what was made again.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL is away, or has no ledger. Each of the two steps is done or not done.</exception>
     public async Task<int> RebuildAsync(CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        return await RebuildAsync(connection, "ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user", All[..2], cancellationToken)
-            + await RebuildAsync(connection, "ledger.open_call, ledger.usage_rollup_org, ledger.allowance", All[2..], cancellationToken);
+        return await RebuildAsync(connection, "ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user", Rollups, cancellationToken)
+            + await RebuildAsync(connection, "ledger.open_call, ledger.usage_rollup_org, ledger.allowance", Allowance, cancellationToken);
     }
 
     private static Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken) =>
@@ -93,6 +105,12 @@ public sealed class UsageSums(NpgsqlDataSource source)
                 """,
                 since);
             made += await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        if (sums == Rollups)
+        {
+            await using var touch = NewCommand(connection, DaySql.Touch(Touched), since);
+            await touch.ExecuteNonQueryAsync(cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
@@ -139,13 +157,25 @@ public sealed class UsageSums(NpgsqlDataSource source)
         GROUP BY org_id, month
         """;
 
+    /// <summary>Of the days whose sums are up to date.</summary>
+    private static Derived DaysOf(string table, string keys, string hours)
+    {
+        const string UpToDate = "(SELECT day FROM ledger.usage_day WHERE compacted_version = version)";
+        return new Derived(
+            table, $"day, {keys}", DaySql.Values, RollupSql.NotEmpty, $"day IN {UpToDate}",
+            $"SELECT (hour AT TIME ZONE 'UTC')::date AS day, {keys}, {DaySql.TotalsOfHours} FROM ledger.{hours} WHERE $1 IS NOT NULL GROUP BY 1, {keys}",
+            Kept: $"(SELECT (at AT TIME ZONE 'UTC')::date AS day, {keys}, {DaySql.Totals} FROM ledger.{table} GROUP BY 1, {keys}) AS days");
+    }
+
     /// <param name="NotEmpty">A sum of nothing is as good as none.</param>
     /// <param name="ToRebuild">A cheaper way than the rows, when what it reads was made again before; null when there is none.</param>
-    private sealed record Derived(string Table, string Keys, string Values, string NotEmpty, string Within, string FromRows, string? ToRebuild = null)
+    /// <param name="Kept">The sums that there are, when they are not the table's rows themselves.</param>
+    private sealed record Derived(
+        string Table, string Keys, string Values, string NotEmpty, string Within, string FromRows, string? ToRebuild = null, string? Kept = null)
     {
         public string Differences => $"""
             WITH kept AS (
-                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ledger.{Table} WHERE {Within} AND {NotEmpty}
+                SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM {Kept ?? $"ledger.{Table}"} WHERE {Within} AND {NotEmpty}
             ), made AS (
                 SELECT ROW({Keys})::text AS key, ROW({Values})::text AS sums FROM ({FromRows}) AS rows WHERE {Within} AND {NotEmpty}
             )

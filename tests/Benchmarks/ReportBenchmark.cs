@@ -37,11 +37,17 @@ internal sealed class ReportBenchmark(ApiProcess api, IAnsiConsole console)
             var me = await client.GetFromJsonAsync<JsonElement>("/identity/me");
             var begun = Stopwatch.GetTimestamp();
             await new SampleUsage(source, count).FillAsync(me.GetProperty("organisation").GetProperty("id").GetGuid(), me.GetProperty("id").GetGuid());
-            await using var sums = source.CreateCommand("SELECT (SELECT count(*) FROM ledger.usage_rollup_org), (SELECT count(*) FROM ledger.usage_rollup_user)");
+            await using var sums = source.CreateCommand(
+                """
+                SELECT
+                    (SELECT count(*) FROM ledger.usage_rollup_org), (SELECT count(*) FROM ledger.usage_rollup_user), (SELECT count(*) FROM ledger.usage_day_org),
+                    (SELECT count(*) FROM ledger.usage_day_user)
+                """);
             await using (var reader = await sums.ExecuteReaderAsync())
             {
                 await reader.ReadAsync();
-                console.WriteLine($"{count:N0} calls, {reader.GetInt64(0):N0} roll-ups by organisation, {reader.GetInt64(1):N0} by user; filled in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0} s");
+                console.WriteLine(
+                    $"{count:N0} calls; roll-ups of hours: {reader.GetInt64(0):N0} by organisation, {reader.GetInt64(1):N0} by user; of days: {reader.GetInt64(2):N0} and {reader.GetInt64(3):N0}; filled in {Stopwatch.GetElapsedTime(begun).TotalSeconds:0} s");
             }
 
             await new ReportBenchmark(api, console).MeasureAsync(count);

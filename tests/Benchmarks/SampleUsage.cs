@@ -58,7 +58,8 @@ internal sealed class SampleUsage(NpgsqlDataSource source, int count)
             });
         await new UsageSums(source).RebuildAsync(CancellationToken.None);
         await SavePricesAsync();
-        await ExecuteAsync("VACUUM (ANALYZE) ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user");
+        await new UsageDays(source).CompactAsync(End, CancellationToken.None);
+        await ExecuteAsync("VACUUM (ANALYZE) ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user, ledger.usage_day, ledger.usage_day_org, ledger.usage_day_user");
     }
 
     /// <summary>Two models have no price; those of five change in the middle of a day.</summary>

@@ -28,6 +28,8 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public UsageSums Sums => _host.Services.GetRequiredService<UsageSums>();
 
+    public UsageDays Days => _host.Services.GetRequiredService<UsageDays>();
+
     public Pins Pins => _host.Services.GetRequiredService<Pins>();
 
     public PriceRegistry Prices => _host.Services.GetRequiredService<PriceRegistry>();

@@ -15,6 +15,8 @@ public class UsageReportsTests(PostgresFixture postgres)
     {
         await using var host = await NewHostAsync();
         var usage = await ReportedUsage.IngestAsync(host, seed);
+        // Some days have sums of their own, or none has.
+        await host.Days.CompactAsync(ReportedUsage.Query().From.AddHours(1).AddDays(usage.Any([0, 1, 2, 4])), Cancellation);
         foreach (var keys in Groupings(usage))
         {
             var zone = usage.Any(["UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Chatham", "America/St_Johns"]);
@@ -84,10 +86,40 @@ public class UsageReportsTests(PostgresFixture postgres)
 
     [Theory]
     [MemberData(nameof(Seeds))]
+    public async Task days_that_were_added_up_follow_late_calls_and_new_prices(int seed)
+    {
+        await using var host = await NewHostAsync();
+        var usage = await ReportedUsage.IngestAsync(host, seed);
+        var query = ReportedUsage.Query();
+        IReadOnlyList<ReportKey>[] groupings = [[ReportKey.Day, ReportKey.Model, ReportKey.Organisation], [ReportKey.ServedModel], [ReportKey.User, ReportKey.Day]];
+        for (var change = 0; change < 3; change++)
+        {
+            await usage.AddCallsAsync(host, 20);
+            await AreEqualAsync();
+            await usage.ChangePricesAsync(host);
+            await AreEqualAsync();
+            await host.Days.CompactAsync(query.To, Cancellation);
+            await AreEqualAsync();
+        }
+
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+
+        async Task AreEqualAsync()
+        {
+            foreach (var keys in groupings)
+            {
+                AreEqual(usage.Sums(query, keys), await host.Reports.SummariseAsync(query, keys, Cancellation));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
     public async Task filters_leave_out_what_they_say(int seed)
     {
         await using var host = await NewHostAsync();
         var usage = await ReportedUsage.IngestAsync(host, seed);
+        await host.Days.CompactAsync(ReportedUsage.Query().To, Cancellation);
         var one = usage.Any(usage.Calls);
         var filters = new (ReportFilter Filter, Func<UsageEvent, bool> Has)[]
         {
@@ -104,10 +136,13 @@ public class UsageReportsTests(PostgresFixture postgres)
         {
             foreach (var query in new[] { ReportedUsage.Query() with { Filter = filter }, ReportedUsage.Query("Asia/Kolkata") with { Filter = filter } })
             {
-                var report = await host.Reports.SummariseAsync(query, [ReportKey.Outcome], Cancellation);
+                foreach (var key in new[] { ReportKey.Outcome, ReportKey.Model })
+                {
+                    var report = await host.Reports.SummariseAsync(query, [key], Cancellation);
 
-                Assert.Equal(usage.Calls.Count(has), report.Totals.Calls);
-                Assert.Equal(usage.Calls.Where(has).Sum(call => usage.CostOf(call) ?? 0), report.Totals.CostUsd);
+                    Assert.Equal(usage.Calls.Count(has), report.Totals.Calls);
+                    Assert.Equal(usage.Calls.Where(has).Sum(call => usage.CostOf(call) ?? 0), report.Totals.CostUsd);
+                }
             }
         }
     }

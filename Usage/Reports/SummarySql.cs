@@ -1,0 +1,116 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace LlmAspire.Usage;
+
+/// <summary>
+/// The statements of a summary. Each adds up tokens by what is asked for, by model and by the time between two changes of prices (the bucket): sums that are as many or more than
+/// those of the summary, and far fewer than what they are made of.
+/// </summary>
+internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> groupBy, DateTime[] priceChanges)
+{
+    private readonly bool _isByUser = query.Filter.IsAboutUsers || groupBy.Contains(ReportKey.User);
+
+    /// <summary>Whether the roll-ups of days have what is asked for. They know whole days (UTC), no operations, no outcomes, and no sources but beside the whole.</summary>
+    public bool FitsDays => query.FitsRollups && query.Filter is { Operations: [], Outcomes: [], Sources: [] }
+        && !groupBy.Any(key => key is ReportKey.Hour or ReportKey.Operation or ReportKey.Outcome)
+        && (query.IsInUtc || !groupBy.Any(key => key is ReportKey.Day or ReportKey.Week or ReportKey.Month));
+
+    /// <summary>By rows.</summary>
+    public NpgsqlCommand OfRows(AsOf asOf)
+    {
+        var parameters = new ReportParameters();
+        return Command(
+            $"""
+            (
+                SELECT
+                    created_at AS at, org_id, user_id, operation, model_alias, coalesce(provider, '') AS provider, coalesce(served_model, '') AS served_model,
+                    source, outcome, 1::bigint AS calls, {RollupSql.IsEmpty}::bigint AS empty_calls, prompt_tokens, completion_tokens,
+                    coalesce(cached_prompt_tokens, 0) AS cached_prompt_tokens, coalesce(cache_write_tokens, 0) AS cache_write_tokens,
+                    coalesce(reasoning_tokens, 0) AS reasoning_tokens, coalesce(audio_prompt_tokens, 0) AS audio_prompt_tokens,
+                    coalesce(audio_completion_tokens, 0) AS audio_completion_tokens
+                FROM ledger.usage_as_of({parameters.Add(asOf.RecordedAt)})
+            ) AS rows
+            """,
+            ReportSql.Where(query, parameters, "at"), isOfDays: false, parameters);
+    }
+
+    /// <summary>By roll-ups of hours: of the parts of the query's time that the days do not cover; null when there are none.</summary>
+    public NpgsqlCommand? OfHours(IReadOnlyList<DateOnly> days)
+    {
+        var parameters = new ReportParameters();
+        var rest = Without(days).Select(part => $"at >= {parameters.Add(part.From)} AND at < {parameters.Add(part.To)}").ToList();
+        return rest.Count == 0 ? null : Command(
+            $"(SELECT hour AS at, * FROM ledger.{(_isByUser ? "usage_rollup_user" : "usage_rollup_org")}) AS rollup",
+            $"{ReportSql.Where(query, parameters, "at")} AND ({string.Join(" OR ", rest)})", isOfDays: false, parameters);
+    }
+
+    /// <summary>By roll-ups of days.</summary>
+    public NpgsqlCommand OfDays(IReadOnlyList<DateOnly> days)
+    {
+        var parameters = new ReportParameters();
+        var starts = parameters.Add(days.Select(day => day.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz);
+        return Command(
+            $"{DaySql.TableOf(_isByUser)} AS rollup",
+            $"{ReportSql.Where(query, parameters, "at")} AND date_trunc('day', at, 'UTC') = ANY ({starts})", isOfDays: true, parameters);
+    }
+
+    /// <summary>The columns of a key. A local hour may come twice, with another offset.</summary>
+    private static IEnumerable<(string Name, string Value)> Columns(ReportKey key, int index, string zone)
+    {
+        yield return ($"key{index}", key switch
+        {
+            ReportKey.Hour or ReportKey.Day or ReportKey.Week or ReportKey.Month =>
+                $"date_trunc('{key.ToString().ToLowerInvariant()}', at AT TIME ZONE {zone})",
+            ReportKey.Model => "model_alias",
+            ReportKey.Provider => "provider",
+            ReportKey.ServedModel => "served_model",
+            ReportKey.User => "user_id",
+            ReportKey.Organisation => "org_id",
+            ReportKey.Operation => "operation",
+            ReportKey.Outcome => "outcome",
+            _ => throw new ArgumentOutOfRangeException(nameof(key), key, "There is no such key."),
+        });
+        if (key == ReportKey.Hour)
+        {
+            yield return ($"offset{index}", $"(at AT TIME ZONE {zone}) - (at AT TIME ZONE 'UTC')");
+        }
+    }
+
+    private NpgsqlCommand Command(string source, string where, bool isOfDays, ReportParameters parameters)
+    {
+        var zone = parameters.Add(query.Zone, NpgsqlDbType.Text);
+        var bucket = priceChanges.Length == 0 ? "0" : $"width_bucket(at, {parameters.Add(priceChanges, NpgsqlDbType.Array | NpgsqlDbType.TimestampTz)})";
+        var keys = groupBy.SelectMany((key, index) => Columns(key, index, zone)).ToList();
+        // What is as fine as the days' own roll-ups is not added up here: it would be as many sums again.
+        var isAsFine = isOfDays && !_isByUser && groupBy.Contains(ReportKey.Day) && groupBy.Contains(ReportKey.Model) && groupBy.Contains(ReportKey.Organisation);
+        var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", "provider", "served_model"]);
+        var sums = isOfDays ? isAsFine ? DaySql.Values : DaySql.Totals : $"source, {RollupSql.Totals}";
+        var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "provider", "served_model", .. isOfDays ? (string[])[] : ["source"]]);
+        var command = new NpgsqlCommand($"SELECT {columns}, {sums} FROM {source} WHERE {where} {groups}");
+        command.Parameters.AddRange(parameters.All.ToArray());
+        return command;
+    }
+
+    private List<(DateTimeOffset From, DateTimeOffset To)> Without(IReadOnlyList<DateOnly> days)
+    {
+        List<(DateTimeOffset From, DateTimeOffset To)> rest = [];
+        var from = query.From;
+        foreach (var start in days.Select(day => new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero)))
+        {
+            if (from < start)
+            {
+                rest.Add((from, start));
+            }
+
+            from = start.AddDays(1);
+        }
+
+        if (from < query.To)
+        {
+            rest.Add((from, query.To));
+        }
+
+        return rest;
+    }
+}
