@@ -7,6 +7,7 @@ using LlmAspire.UsageWorker.Ingestion;
 using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Reconciliation;
 using LlmAspire.UsageWorker.Retention;
+using LlmAspire.UsageWorker.Rollups;
 using LlmAspire.UsageWorker.Sweeping;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -86,6 +87,7 @@ internal sealed class WorkerHost : IAsyncDisposable
             builder.AddIngestion();
             builder.AddSweeping();
             builder.AddRetention();
+            builder.AddRollups();
             builder.AddPriceSync();
             builder.AddReconciliation();
             builder.AddBacklog();
