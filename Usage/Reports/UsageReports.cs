@@ -75,7 +75,7 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            days.Add(reader.GetFieldValue<DateOnly>(0));
+            days.Add(await reader.GetFieldValueAsync<DateOnly>(0, cancellationToken));
         }
 
         return days;

@@ -51,7 +51,7 @@ public sealed class UsageDays(NpgsqlDataSource source)
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                due.Add(reader.GetFieldValue<DateOnly>(0));
+                due.Add(await reader.GetFieldValueAsync<DateOnly>(0, cancellationToken));
             }
         }
 
