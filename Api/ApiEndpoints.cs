@@ -4,6 +4,7 @@ using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
 using LlmAspire.Api.Prices;
+using LlmAspire.Api.Prompts;
 using LlmAspire.Api.Reconciliation;
 using LlmAspire.Api.Reports;
 using LlmAspire.Api.Tools;
@@ -18,6 +19,7 @@ internal static class ApiEndpoints
         var accounts = app.MapGroup("").RequireAuthorization().RequireAccounts();
         accounts.MapAccountsApi();
         accounts.MapConversationApi();
+        accounts.MapPromptLibraryApi();
         accounts.MapPricesApi();
         accounts.MapReconciliationApi();
         accounts.MapReportsApi();
@@ -25,5 +27,6 @@ internal static class ApiEndpoints
         business.MapModelsApi();
         business.MapToolsApi();
         business.MapChatApi();
+        business.MapPromptWritingApi();
     }
 }

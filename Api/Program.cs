@@ -3,6 +3,7 @@ using LlmAspire.Api.Chat;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Prompts;
 using LlmAspire.Api.Reports;
 using LlmAspire.Api.Tools;
 using LlmAspire.ServiceDefaults;
@@ -17,6 +18,7 @@ builder.AddAccounts();
 builder.AddLlm();
 builder.AddTools();
 builder.AddChat();
+builder.AddPrompts();
 builder.AddReports();
 
 var app = builder.Build();

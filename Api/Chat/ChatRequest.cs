@@ -9,4 +9,6 @@ namespace LlmAspire.Api.Chat;
 /// The message that this one follows; the conversation's current one when missing, and its beginning when it is the conversation's own id. Without
 /// <paramref name="Message"/>: the user's message to answer.
 /// </param>
-public sealed record ChatRequest(Guid? ConversationId, string? Message, string? Model, IReadOnlyList<string>? Tools, Guid? ParentMessageId);
+/// <param name="PromptId">The saved prompt that a new conversation uses: a copy of what it is now. PUT /conversations/{id}/prompt changes that of another.</param>
+public sealed record ChatRequest(
+    Guid? ConversationId, string? Message, string? Model, IReadOnlyList<string>? Tools, Guid? ParentMessageId, Guid? PromptId = null);

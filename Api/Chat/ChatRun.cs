@@ -234,7 +234,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     private async Task EndAsync(Exception? broken)
     {
         List<ChatEvent> last = [];
-        var (ending, failure) = await SettleAsync(broken, last);
+        var (ending, failure) = await SettleAsync(_context, plan.TraceId, broken, last, exception => LogBroken(logger, exception, Id));
         if (_fenced)
         {
             (ending, failure) = (RunError.Interrupted(plan.TraceId), null);
@@ -254,21 +254,24 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     }
 
     /// <summary>Waits until every call is settled; adds what they used.</summary>
+    /// <param name="broken">What ended the answer before its end.</param>
+    /// <param name="onUnexplained">Told of an end that no call explains.</param>
     /// <returns>The last event, and the failure that it tells of.</returns>
-    private async Task<(ChatEvent Ending, GatewayFailure? Failure)> SettleAsync(Exception? broken, List<ChatEvent> events)
+    internal static async Task<(ChatEvent Ending, GatewayFailure? Failure)> SettleAsync(
+        CallContext context, string traceId, Exception? broken, List<ChatEvent> events, Action<Exception?> onUnexplained)
     {
         SettledCall[] calls;
         try
         {
-            calls = await _context.WhenSettledAsync();
+            calls = await context.WhenSettledAsync();
         }
         catch (LedgerUnavailableException)
         {
             return Failed(LedgerUnavailable);
         }
 
-        events.AddRange(calls.Select(call => CallUsage.From(call.Usage, plan.TraceId)));
-        if (_context.CancelledAs is not null && (broken is not null || calls is [.., { Usage.Outcome: UsageOutcome.Stopped or UsageOutcome.Disconnected }]))
+        events.AddRange(calls.Select(call => CallUsage.From(call.Usage, traceId)));
+        if (context.CancelledAs is not null && (broken is not null || calls is [.., { Usage.Outcome: UsageOutcome.Stopped or UsageOutcome.Disconnected }]))
         {
             return (new RunDone(RunDone.Stopped), null);
         }
@@ -292,14 +295,14 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
 
         if (broken is not null || calls is not [.., { FinishReason: { } reason }])
         {
-            LogBroken(logger, broken, Id);
+            onUnexplained(broken);
             return Failed(Internal);
         }
 
         return (new RunDone(reason), null);
-    }
 
-    private (ChatEvent, GatewayFailure?) Failed(GatewayFailure failure) => (RunError.From(failure, plan.TraceId), failure);
+        (ChatEvent, GatewayFailure?) Failed(GatewayFailure failure) => (RunError.From(failure, traceId), failure);
+    }
 
     private bool TryAnnounceFailure()
     {

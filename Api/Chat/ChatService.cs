@@ -7,6 +7,7 @@ using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Plans;
+using LlmAspire.Api.Prompts;
 using LlmAspire.Api.Tools;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,6 +22,7 @@ namespace LlmAspire.Api.Chat;
 internal sealed class ChatService(
     TenantContext tenants,
     ConversationPath paths,
+    PromptLibrary prompts,
     ChatRuns runs,
     IRunJournal journal,
     RunTable table,
@@ -94,7 +96,8 @@ internal sealed class ChatService(
             }
 
             var model = catalog.FindModel(answer.Model!);
-            var chat = paths.ToChat(path, model?.SupportsTools != false);
+            var prompt = await tenants.Conversations.Where(row => row.Id == stored.ConversationId).Select(row => row.Prompt).SingleOrDefaultAsync(token);
+            var chat = paths.ToChat(path, prompt, model?.SupportsTools != false);
             // After the results of tools a model goes on of itself.
             if (chat is [.., { Role: var last }] && last == ChatRole.Assistant)
             {
@@ -127,7 +130,14 @@ internal sealed class ChatService(
     private Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(ChatRequest request, HttpContext context, CancellationToken cancellationToken) =>
         request.ConversationId is { } conversationId
             ? TryReadAsync(context, token => FindPlaceAsync(conversationId, request, context, token), cancellationToken)
-            : Task.FromResult<(Place?, ProblemHttpResult?)>((new Place(null, null, []), null));
+            : request.PromptId is { } promptId
+                ? TryReadAsync(
+                    context,
+                    async token => await prompts.CopyAsync(promptId, token) is { } prompt
+                        ? (new Place(null, null, [], prompt), null)
+                        : ((Place?)null, PromptProblems.Unknown(context)),
+                    cancellationToken)
+                : Task.FromResult<(Place?, ProblemHttpResult?)>((new Place(null, null, [], null), null));
 
     private async Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(
         Guid conversationId, ChatRequest request, HttpContext context, CancellationToken cancellationToken)
@@ -154,7 +164,7 @@ internal sealed class ChatService(
             ? (null, Problems.Create(
                 context, StatusCodes.Status409Conflict, "answer_running", "The answer before is still being made.",
                 "Wait until it has ended, or stop it with DELETE /chat/runs/{id}."))
-            : (new Place(conversation, parentId, path), null);
+            : (new Place(conversation, parentId, path, conversation.Prompt), null);
     }
 
     private RunPlan Plan(ChatRequest request, ChatModel model, IReadOnlyList<ChatTool> tools, Caller caller, string traceId, Place place)
@@ -173,6 +183,7 @@ internal sealed class ChatService(
                 place.Conversation is null ? FallbackTitle(request.Message!) : null,
                 userMessageId, request.Message, request.Message is null ? null : place.ParentId, messageId, model.Id, traceId, now)
             {
+                Prompt = place.Conversation is null ? place.Prompt : null,
                 Tools = tools is [] ? null : JsonSerializer.Serialize(tools.Select(tool => tool.Name)),
             },
             new RunForgotten(
@@ -184,7 +195,7 @@ internal sealed class ChatService(
 
     private List<ChatMessage> Messages(ChatRequest request, ChatModel model, Place place)
     {
-        var chat = paths.ToChat(place.Path, model.SupportsTools != false);
+        var chat = paths.ToChat(place.Path, place.Prompt, model.SupportsTools != false);
         if (request.Message is { } message)
         {
             chat.Add(new ChatMessage(ChatRole.User, message));
@@ -235,5 +246,6 @@ internal sealed class ChatService(
     /// <summary>Where in a conversation a message goes.</summary>
     /// <param name="Conversation">Null when it is new.</param>
     /// <param name="ParentId">Null at its beginning.</param>
-    private sealed record Place(Conversation? Conversation, Guid? ParentId, IReadOnlyList<Message> Path);
+    /// <param name="Prompt">What the model is told first.</param>
+    private sealed record Place(Conversation? Conversation, Guid? ParentId, IReadOnlyList<Message> Path, PromptCopy? Prompt);
 }

@@ -34,6 +34,12 @@ internal sealed class ChatValidator(IModelCatalog catalog, IOptions<ChatSettings
             return Bad(context, "conversation_missing", "The parent message needs its conversation.", "Send conversationId too, or leave out parentMessageId.");
         }
 
+        if (request is { PromptId: not null, ConversationId: not null })
+        {
+            return Bad(context, "prompt_for_new_only", "A prompt is chosen for a new conversation.",
+                "Leave out promptId; PUT /conversations/{id}/prompt sets that of a conversation that is there.");
+        }
+
         return ValidateModel(request.Model, caller, context, out model);
     }
 

@@ -35,8 +35,9 @@ internal sealed class ConversationPath(TenantContext tenants, IOptions<ChatSetti
     }
 
     /// <summary>As a model reads it. What nobody said, or is too old, is left out; the last message never is.</summary>
+    /// <param name="prompt">What it is told first; it does not count as a message.</param>
     /// <param name="withTools">Whether the model understands calls of tools.</param>
-    public List<ChatMessage> ToChat(IReadOnlyList<Message> path, bool withTools)
+    public List<ChatMessage> ToChat(IReadOnlyList<Message> path, PromptCopy? prompt, bool withTools)
     {
         var (messages, characters) = (settings.Value.MaxHistoryMessages, settings.Value.MaxHistoryCharacters);
         List<IReadOnlyList<ChatMessage>> chat = [];
@@ -49,6 +50,11 @@ internal sealed class ConversationPath(TenantContext tenants, IOptions<ChatSetti
             }
 
             chat.Add(ToChat(message, withTools));
+        }
+
+        if (prompt is not null)
+        {
+            chat.Add([new ChatMessage(ChatRole.System, prompt.Text)]);
         }
 
         chat.Reverse();

@@ -6,6 +6,7 @@ using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
+using LlmAspire.Api.Prompts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -38,6 +39,17 @@ internal static class ConversationApi
             .WithName("ChangeConversation")
             .WithSummary("Renames, pins or archives a conversation, or shows another branch.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
+
+        conversations.MapPut("/{id:guid}/prompt", SetPromptAsync)
+            .WithName("SetConversationPrompt")
+            .WithSummary("Has a conversation use a saved prompt from its next message on: a copy of what the prompt is now.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
+
+        conversations.MapDelete("/{id:guid}/prompt", RemovePromptAsync)
+            .WithName("RemoveConversationPrompt")
+            .WithSummary("Has a conversation go on without a prompt.")
             .ProducesProblem(StatusCodes.Status404NotFound);
 
         conversations.MapDelete("/{id:guid}", DeleteAsync)
@@ -100,6 +112,42 @@ internal static class ConversationApi
         conversation.Pinned = change.Pinned ?? conversation.Pinned;
         conversation.Archived = change.Archived ?? conversation.Archived;
         conversation.CurrentMessageId = change.CurrentMessageId ?? conversation.CurrentMessageId;
+        await tenants.SaveChangesAsync(cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<PromptCopy>, ProblemHttpResult>> SetPromptAsync(
+        Guid id, PromptChoice choice, TenantContext tenants, PromptLibrary prompts, HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await tenants.Conversations.SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } conversation)
+        {
+            return ChatProblems.ConversationUnknown(context);
+        }
+
+        if (choice.PromptId is not { } promptId)
+        {
+            return Bad(context, "prompt_missing", "The prompt is missing.", "Send its id in the property promptId; DELETE goes on without one.");
+        }
+
+        if (await prompts.CopyAsync(promptId, cancellationToken) is not { } prompt)
+        {
+            return PromptProblems.Unknown(context);
+        }
+
+        conversation.Prompt = prompt;
+        await tenants.SaveChangesAsync(cancellationToken);
+        return TypedResults.Ok(prompt);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> RemovePromptAsync(
+        Guid id, TenantContext tenants, HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await tenants.Conversations.SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } conversation)
+        {
+            return ChatProblems.ConversationUnknown(context);
+        }
+
+        conversation.Prompt = null;
         await tenants.SaveChangesAsync(cancellationToken);
         return TypedResults.NoContent();
     }

@@ -11,6 +11,12 @@ internal static class ConversationExport
     {
         var text = new StringBuilder().Append("# ").Append(OneLine(conversation.Title)).Append("\n\n")
             .Append(CultureInfo.InvariantCulture, $"{conversation.CreatedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC\n");
+        if (conversation.Prompt is { } prompt)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n## System prompt\n\n*{OneLine(prompt.Name)}, version {prompt.Version}*\n\n")
+                .Append(prompt.Text.ReplaceLineEndings("\n").TrimEnd()).Append('\n');
+        }
+
         foreach (var message in Branch(conversation))
         {
             text.Append("\n## ").Append(message.Role == MessageRole.User ? "You" : OneLine(message.Model ?? "Assistant")).Append('\n');

@@ -59,6 +59,7 @@ internal sealed class ConversationReader(TenantContext tenants)
                     row.Error is null ? null : JsonSerializer.Deserialize<MessageError>(row.Error, JsonSerializerOptions.Web),
                     row.Usage is null ? [] : JsonSerializer.Deserialize<List<CallUsage>>(row.Usage, JsonSerializerOptions.Web)!,
                     tools);
-            })]);
+            })],
+            conversation.Prompt);
     }
 }

@@ -12,6 +12,7 @@ public sealed record ConversationItem(
 
 /// <param name="CurrentMessageId">The end of the branch that is shown.</param>
 /// <param name="Messages">The whole tree, oldest first.</param>
+/// <param name="Prompt">What the model is told before the first message: a copy of a saved prompt; null for nothing.</param>
 public sealed record ConversationResponse(
     Guid Id,
     string Title,
@@ -20,7 +21,8 @@ public sealed record ConversationResponse(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     Guid? CurrentMessageId,
-    IReadOnlyList<MessageResponse> Messages);
+    IReadOnlyList<MessageResponse> Messages,
+    PromptCopy? Prompt);
 
 /// <param name="RunId">What made the answer; null for what the user said.</param>
 /// <param name="Attempt">1, and one more each time that the answer was continued.</param>
@@ -47,3 +49,6 @@ public sealed record MessageError(string Code, string Title, string Detail);
 
 /// <summary>What changes; what is missing stays.</summary>
 public sealed record ConversationChange(string? Title, bool? Pinned, bool? Archived, Guid? CurrentMessageId);
+
+/// <summary>The saved prompt that a conversation is to use from now on.</summary>
+public sealed record PromptChoice(Guid? PromptId);

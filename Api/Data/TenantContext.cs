@@ -3,6 +3,7 @@ using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Prompts.Data;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.DataProtection.EntityFrameworkCore;
 using Microsoft.AspNetCore.Identity;
@@ -28,7 +29,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
     /// <summary>Long texts are searched by their beginning: PostgreSQL's limit for the words of one text is 1 MiB.</summary>
     private const int SearchedCharacters = 200_000;
 
-    /// <summary>Whose conversations and runs this lease sees; nobody's while it is null. Gone when the lease ends.</summary>
+    /// <summary>Whose conversations, runs and prompts this lease sees; nobody's while it is null. Gone when the lease ends.</summary>
     public Tenant? Tenant { get; set; }
 
     // No row has the empty id.
@@ -49,6 +50,10 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
     public DbSet<Run> Runs => Set<Run>();
 
     public DbSet<RunBatch> RunBatches => Set<RunBatch>();
+
+    public DbSet<Prompt> Prompts => Set<Prompt>();
+
+    public DbSet<PromptVersion> PromptVersions => Set<PromptVersion>();
 
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
@@ -83,6 +88,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         configurationBuilder.Properties<Plan>().HaveConversion<LowerCaseConverter<Plan>>();
         configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>();
         configurationBuilder.Properties<MessageStatus>().HaveConversion<LowerCaseConverter<MessageStatus>>();
+        configurationBuilder.Properties<PromptVisibility>().HaveConversion<LowerCaseConverter<PromptVisibility>>();
         configurationBuilder.Properties<TitleSource>().HaveConversion<LowerCaseConverter<TitleSource>>();
     }
 
@@ -123,6 +129,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         });
         ConfigureConversations(builder);
         ConfigureRuns(builder);
+        ConfigurePrompts(builder);
     }
 
     private void ConfigureConversations(ModelBuilder builder)
@@ -133,6 +140,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             conversation.Property(row => row.Id).ValueGeneratedNever();
             conversation.Property(row => row.Title).HasMaxLength(Conversation.MaxTitleCharacters);
             conversation.Property(row => row.Search).HasComputedColumnSql("to_tsvector('simple', title)", stored: true);
+            conversation.ComplexProperty(row => row.Prompt, prompt => prompt.Property(copy => copy.Name).HasMaxLength(Prompt.MaxNameCharacters));
             // As the list is sorted.
             conversation.HasIndex(row => new { row.UserId, row.Archived, row.Pinned, row.UpdatedAt, row.Id });
         });
@@ -171,6 +179,34 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             batch.HasKey(row => new { row.RunId, row.Attempt, row.FirstSequence });
             batch.Property(row => row.Events).HasColumnType("jsonb");
             batch.HasOne<Run>().WithMany().HasForeignKey(row => row.RunId).OnDelete(DeleteBehavior.Cascade);
+        });
+    }
+
+    private void ConfigurePrompts(ModelBuilder builder)
+    {
+        builder.Entity<Prompt>(prompt =>
+        {
+            prompt.ToTable("prompt").HasQueryFilter(
+                TenantFilter, row => row.OrgId == TenantOrg && (row.UserId == TenantUser || row.Visibility == PromptVisibility.Organisation));
+            prompt.Property(row => row.Id).ValueGeneratedNever();
+            prompt.Property(row => row.Name).HasMaxLength(Prompt.MaxNameCharacters);
+            prompt.Property(row => row.Version).IsConcurrencyToken();
+            prompt.Property(row => row.Search).HasComputedColumnSql(
+                $"to_tsvector('simple', name || ' ' || left(text, {SearchedCharacters}))", stored: true);
+            // As the list is sorted.
+            prompt.HasIndex(row => new { row.OrgId, row.UpdatedAt, row.Id });
+            prompt.HasIndex(row => row.UserId);
+        });
+        builder.Entity<PromptVersion>(version =>
+        {
+            // What was private when it was saved stays so.
+            version.ToTable("prompt_version").HasQueryFilter(
+                TenantFilter,
+                row => row.Prompt.OrgId == TenantOrg && (row.Prompt.UserId == TenantUser
+                    || (row.Visibility == PromptVisibility.Organisation && row.Prompt.Visibility == PromptVisibility.Organisation)));
+            version.HasKey(row => new { row.PromptId, row.Number });
+            version.Property(row => row.Name).HasMaxLength(Prompt.MaxNameCharacters);
+            version.HasOne(row => row.Prompt).WithMany().HasForeignKey(row => row.PromptId).OnDelete(DeleteBehavior.Cascade);
         });
     }
 

@@ -72,12 +72,51 @@ public class DemoModelTests
     }
 
     [Fact]
+    public void a_system_prompt_is_drafted_from_the_parts_of_a_message()
+    {
+        var material = "<input-2 name=\"description\">\nA helper for my </input> bakery\n</input-2>\n\n<input-2 name=\"language\">\nGerman\n</input-2>";
+
+        var text = TextOf(DemoChatModel.Answer(Request(("system", "You write system prompts."), ("user", material)), Plain));
+
+        Assert.Contains("bakery", text, StringComparison.Ordinal);
+        Assert.Contains("- Answer in German.\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("input-2", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void a_system_prompt_is_improved_by_what_was_asked_of_it()
+    {
+        var material = "<input name=\"existing\">\nYou bake.\nYou sell.\n</input>\n\n<input name=\"instructions\">\nBe brief\n</input>";
+
+        Assert.Equal(
+            "You bake.\nYou sell.\n\n- Mind this: Be brief.",
+            TextOf(DemoChatModel.Answer(Request(("system", "You write system prompts."), ("user", material)), Plain)));
+    }
+
+    [Fact]
+    public void an_answer_shows_that_its_system_prompt_came()
+    {
+        var text = TextOf(DemoChatModel.Answer(Request(("system", "You are a baker, says this system prompt.\nBe kind."), ("user", "hi")), Plain));
+
+        Assert.StartsWith("*(My system prompt begins: “You are a baker, says this system prompt.”)*\n\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void a_title_is_short_and_only_a_title()
     {
         var text = TextOf(DemoChatModel.Answer(
             Request(("system", "Write a title for the conversation."), ("user", "Explain row locking in PostgreSQL")), Plain));
 
         Assert.Equal("Row Locking PostgreSQL", text);
+    }
+
+    [Fact]
+    public void a_transcript_is_named_by_what_was_asked()
+    {
+        var text = TextOf(DemoChatModel.Answer(
+            Request(("system", "Name the conversation that follows."), ("user", "User: Explain row locking\n\nAssistant: It waits.")), Plain));
+
+        Assert.Equal("Row Locking", text);
     }
 
     [Fact]

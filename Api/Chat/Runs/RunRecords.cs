@@ -40,6 +40,9 @@ internal sealed record RunStart(
     string TraceId,
     DateTimeOffset At) : RunRecord(RunId)
 {
+    /// <summary>What a new conversation tells the model first; null for nothing.</summary>
+    public PromptCopy? Prompt { get; init; }
+
     /// <summary>The names of the tools that it may call: a JSON list; null for none.</summary>
     public string? Tools { get; init; }
 }

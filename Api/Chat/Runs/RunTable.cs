@@ -28,7 +28,11 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunStart, string?>("model", Text, run => SqlText.Storable(run.Model)),
         new SqlColumn<RunStart, string>("trace_id", Text, run => run.TraceId),
         new SqlColumn<RunStart, DateTimeOffset>("at", TimestampTz, run => run.At.ToUniversalTime()),
-        new SqlColumn<RunStart, string?>("tools", Jsonb, run => run.Tools));
+        new SqlColumn<RunStart, string?>("tools", Jsonb, run => run.Tools),
+        new SqlColumn<RunStart, Guid?>("prompt_id", Uuid, run => run.Prompt?.Id),
+        new SqlColumn<RunStart, int?>("prompt_version", Integer, run => run.Prompt?.Version),
+        new SqlColumn<RunStart, string?>("prompt_name", Text, run => SqlText.Storable(run.Prompt?.Name)),
+        new SqlColumn<RunStart, string?>("prompt_text", Text, run => SqlText.Storable(run.Prompt?.Text)));
 
     private static readonly SqlColumns<RunEvents> Batches = new(
         new SqlColumn<RunEvents, Guid>("run_id", Uuid, batch => batch.RunId),
@@ -60,8 +64,9 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunEnd, Guid?>("current_id", Uuid, end => end.Forget!.Current));
 
     private static readonly string AddConversations = $"""
-        INSERT INTO tenant.conversation (id, org_id, user_id, title, title_source, pinned, archived, created_at, updated_at)
-        SELECT conversation_id, org_id, user_id, title, 'fallback', false, false, at, at
+        INSERT INTO tenant.conversation (id, org_id, user_id, title, title_source, pinned, archived, created_at, updated_at,
+            prompt_id, prompt_version, prompt_name, prompt_text)
+        SELECT conversation_id, org_id, user_id, title, 'fallback', false, false, at, at, prompt_id, prompt_version, prompt_name, prompt_text
         FROM unnest({Starts.Numbers}) AS started ({Starts.Names}) WHERE title IS NOT NULL
         ON CONFLICT (id) DO NOTHING
         """;

@@ -24,6 +24,9 @@ public sealed class Conversation : IOwned
     /// <summary>The end of the branch that is shown; null while there is none.</summary>
     public Guid? CurrentMessageId { get; set; }
 
+    /// <summary>What the model is told before the first message; null for nothing.</summary>
+    public PromptCopy? Prompt { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }

@@ -18,11 +18,13 @@ internal static class AnswerComposer
 
         return topic.Intent switch
         {
+            not (Intent.Title or Intent.SystemPrompt) when Instructed(conversation.System) is { Length: > 0 } instructed =>
+                Join([instructed, Compose(conversation with { System = "" }, random)]),
             Intent.Greeting => $"{Pick(random, "Hello!", "Hi there!", "Good to see you!")} {Signature} What would you like to talk about?",
             Intent.Thanks => $"{Pick(random, "You are welcome!", "Glad it helped!", "Any time!")} Ask on whenever you like. {Signature}",
             Intent.AboutModel => About,
-            Intent.Title => Title(topic),
-            Intent.SystemPrompt => SystemPrompt(topic),
+            Intent.Title => Title(Topic.Of(AskedIn(conversation.Question))),
+            Intent.SystemPrompt => PromptMaterial.Of(conversation.Question).Draft(),
             _ when topic.Brief => Join([Earlier(conversation), Sections.InOneSentence(topic, random), Signature]),
             _ => Full(conversation, topic, random),
         };
@@ -77,23 +79,22 @@ internal static class AnswerComposer
         return sections.Where(section => topic.Wishes.HasFlag(section.Wish)).Select(section => section.Section);
     }
 
+    /// <summary>Shows that the system prompt came, by its first line.</summary>
+    private static string Instructed(string system)
+    {
+        var line = system.Trim().Split('\n', 2)[0].Trim();
+        return line.Length == 0 ? "" : $"*(My system prompt begins: “{(line.Length > MaxQuoted ? $"{line[..MaxQuoted]}…" : line)}”)*";
+    }
+
     private static string Earlier(Conversation conversation) => conversation.EarlierQuestion is { } earlier
         ? $"Going on from your earlier question about *{Topic.Of(earlier).Subject}*:"
         : "";
 
+    /// <summary>What the user said in "User: …", "Assistant: …"; the whole text when it is no such transcript.</summary>
+    private static string AskedIn(string text) =>
+        text.StartsWith("User: ", StringComparison.Ordinal) ? text["User: ".Length..].Split("\n\nAssistant: ", 2)[0] : text;
+
     private static string Title(Topic topic) => string.Join(' ', topic.Keywords.Take(5).Select(Sections.Capitalised));
-
-    private static string SystemPrompt(Topic topic) =>
-        $"""
-        You are a careful assistant. Your field: {topic.Subject}.
-
-        - Answer questions about {Sections.Enumerate(topic.Keywords)} precisely, and say when you do not know.
-        - Ask back when a request can be understood in more than one way.
-        - Prefer short paragraphs, lists and examples; put code into fenced blocks.
-        - Stay on the subject, and keep personal data out of your answers.
-
-        (Drafted by the built-in demo model.)
-        """;
 
     /// <summary>A JSON object becomes a table, anything else a quotation.</summary>
     private static string ToolSection(ToolResult result)

@@ -81,7 +81,7 @@ internal sealed partial record Topic(
 
     private static Intent FindIntent(string text, string system, bool hasAlternatives) => text switch
     {
-        _ when SystemPromptWords().IsMatch(text) || SystemPromptWords().IsMatch(system) => Intent.SystemPrompt,
+        _ when SystemPromptWords().IsMatch(text) || SystemPromptTask().IsMatch(system) => Intent.SystemPrompt,
         _ when TitleWords().IsMatch(text) || TitleWords().IsMatch(system) => Intent.Title,
         _ when GreetingWords().IsMatch(text) => Intent.Greeting,
         _ when ThanksWords().IsMatch(text) => Intent.Thanks,
@@ -143,7 +143,11 @@ internal sealed partial record Topic(
     [GeneratedRegex(@"\bsystem prompt\b", RegexOptions.IgnoreCase)]
     private static partial Regex SystemPromptWords();
 
-    [GeneratedRegex(@"\b(?:generate|suggest|write|give|create|find)\b[^.\n]{0,40}\btitle\b|\btitle for (?:this|the) (?:chat|conversation)\b", RegexOptions.IgnoreCase)]
+    // A system prompt may speak of itself: only who is told to write one, does.
+    [GeneratedRegex(@"\byou write (?:a )?system prompts?\b", RegexOptions.IgnoreCase)]
+    private static partial Regex SystemPromptTask();
+
+    [GeneratedRegex(@"\b(?:generate|suggest|write|give|create|find)\b[^.\n]{0,40}\btitle\b|\btitle for (?:this|the) (?:chat|conversation)\b|^name the conversation\b", RegexOptions.IgnoreCase)]
     private static partial Regex TitleWords();
 
     [GeneratedRegex(@"^\s*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening)|hallo|bonjour|hola)\b[\s,!.]*(?:there|all|everyone|you)?[\s,!.]*(?:how are you(?: doing)?(?: today)?|how's it going|what's up)?[\s?!.]*$", RegexOptions.IgnoreCase)]

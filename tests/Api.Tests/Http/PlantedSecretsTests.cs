@@ -10,8 +10,8 @@ namespace LlmAspire.Api.Tests.Http;
 /// <summary>Secrets are planted wherever a user or the gateway can send text, and then looked for where they must not be.</summary>
 public sealed class PlantedSecretsTests : IAsyncLifetime
 {
-    /// <summary>Where conversations are kept; there, and nowhere else, is what people and models said.</summary>
-    private static readonly string[] Conversations = ["tenant.conversation", "tenant.message", "tenant.run_batch"];
+    /// <summary>Where conversations and prompts are kept; there, and nowhere else, is what people and models said.</summary>
+    private static readonly string[] Conversations = ["tenant.conversation", "tenant.message", "tenant.prompt", "tenant.prompt_version", "tenant.run_batch"];
 
     private readonly ConcurrentQueue<Activity> _spans = [];
     private readonly List<string> _problems = [];
@@ -42,7 +42,7 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         {
             Ledger = _database,
             Environment = "Production",
-            Settings = { ["Logging:LogLevel:Default"] = "Debug", ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Debug", ["Logging:LogLevel:Npgsql"] = "Debug" },
+            Settings = { ["LLM_MODEL_PROMPT_GEN"] = "chat-default", ["Logging:LogLevel:Default"] = "Debug", ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Debug", ["Logging:LogLevel:Npgsql"] = "Debug" },
         };
         _client = await _api.CreateReadyClientAsync();
     }
@@ -59,6 +59,7 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
     public async Task what_is_secret_is_in_no_log_span_problem_or_table()
     {
         string[] said = [Secret("prompt"), Secret("answer"), Secret("refused-prompt"), Secret("cut")];
+        string[] prompts = [Secret("saved-prompt"), Secret("prompt-name"), Secret("description"), Secret("refused-description"), Secret("existing"), Secret("draft")];
         string[] upstream = [Secret("gateway-error"), Secret("gateway-event")];
         string[] passwords = [Secret("password"), Secret("wrong-password"), Secret("next-password")];
         var email = AccountsFixture.NewEmail();
@@ -87,6 +88,9 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         _problems.Add((await ChatAsync(said[3], tokens.Access)).Single(received => received.Type == "error").Data.GetRawText());
         await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[0], model = 7 }, tokens.Access);
 
+        await UsePromptsAsync(prompts, upstream[0], tokens.Access);
+        said = [.. said, .. prompts];
+
         string[] credentials = [.. passwords, first.Access, first.Refresh, tokens.Access, tokens.Refresh, invitation, key, TestGateway.Key + "-"];
         AssertAbsent([.. said, .. credentials], _api.Logs.Entries.Select(entry => entry.Text), "log");
         AssertAbsent([.. said, .. upstream, .. credentials], _spans.ToArray().SelectMany(Texts), "span");
@@ -94,6 +98,31 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         await AssertAbsentFromTablesAsync(said, [.. upstream, .. credentials]);
         // What the gateway said of itself is for the operator.
         Assert.All(upstream, text => Assert.Contains(_api.Logs.Entries, entry => entry.Text.Contains(text, StringComparison.Ordinal)));
+    }
+
+    private async Task UsePromptsAsync(string[] secrets, string upstream, string bearer)
+    {
+        using var saved = await _client.SendAsync(HttpMethod.Post, "/prompts", bearer, new { name = secrets[1], text = secrets[0] });
+        var id = (await saved.ReadAsync(HttpStatusCode.Created)).GetProperty("id").GetGuid();
+        using var changed = await _client.SendAsync(HttpMethod.Put, $"/prompts/{id}", bearer, new { version = 1, text = secrets[0] + "!" });
+        Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+        using var found = await _client.SendAsync(HttpMethod.Get, $"/prompts?search={secrets[1]}", bearer);
+        Assert.Single((await found.ReadAsync()).GetProperty("items").EnumerateArray());
+        await ProblemAsync(HttpMethod.Put, $"/prompts/{id}", new { version = 1, text = secrets[0] }, bearer);
+        await ProblemAsync(HttpMethod.Post, "/prompts", new { name = secrets[1], text = secrets[0], visibility = "nobody" }, bearer);
+        _gateway.OnChat = Answers.SendJson(
+            400, $$$"""{"error":{"message":"{{{upstream}}}: '{{{secrets[0]}}}!' is not allowed","type":"bad","code":"400"}}""");
+        await ProblemAsync(HttpMethod.Post, "/chat", new { message = "Hi", promptId = id }, bearer);
+        _gateway.OnChat = context => Answers.Normal(context);
+        using var chat = await _client.SendAsync(HttpMethod.Post, "/chat", bearer, new { message = "Hi", promptId = id });
+        Assert.Equal("done", (await chat.ReadAllEventsAsync())[^1].Type);
+
+        _gateway.OnChat = Answers.SendStream(Answers.Stream.Replace("Hello", secrets[5], StringComparison.Ordinal));
+        using var draft = await _client.SendAsync(HttpMethod.Post, "/prompts/system", bearer, new { description = secrets[2], existing = secrets[4] });
+        Assert.Contains(await draft.ReadAllEventsAsync(), received => received.Data.GetRawText().Contains(secrets[5], StringComparison.Ordinal));
+        _gateway.OnChat = Answers.SendJson(
+            400, $$$"""{"error":{"message":"{{{upstream}}}: '{{{secrets[3]}}}' is not allowed","type":"bad","code":"400"}}""");
+        await ProblemAsync(HttpMethod.Post, "/prompts/system", new { description = secrets[3] }, bearer);
     }
 
     private static string Secret(string kind) => $"{kind}-{Guid.NewGuid():N}";

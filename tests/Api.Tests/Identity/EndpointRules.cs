@@ -61,6 +61,19 @@ internal static class EndpointRules
             return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         });
 
+    private static readonly HostileTarget Prompt = new(
+        async owner =>
+        {
+            using var made = await owner.SendAsync(HttpMethod.Post, "/prompts", new { name = "target", text = "You are a target." });
+            return (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("id").GetGuid();
+        },
+        async (owner, id) =>
+        {
+            using var prompt = await owner.GetAsync($"/prompts/{id}");
+            using var versions = await owner.GetAsync($"/prompts/{id}/versions");
+            return (await prompt.ReadAsync()).GetRawText() + (await versions.ReadAsync()).GetRawText();
+        });
+
     /// <summary>Every endpoint of the Api; a new one has to be entered here.</summary>
     public static IReadOnlyDictionary<string, EndpointRule> All { get; } = new Dictionary<string, EndpointRule>
     {
@@ -93,6 +106,16 @@ internal static class EndpointRules
         ["PATCH /conversations/{id:guid}"] = new(Who.User, Conversation),
         ["DELETE /conversations/{id:guid}"] = new(Who.User, Conversation),
         ["GET /conversations/{id:guid}/export"] = new(Who.User, Conversation),
+        ["PUT /conversations/{id:guid}/prompt"] = new(Who.User, Conversation),
+        ["DELETE /conversations/{id:guid}/prompt"] = new(Who.User, Conversation),
+        ["POST /prompts/system"] = new(Who.User),
+        ["GET /prompts"] = new(Who.User),
+        ["POST /prompts"] = new(Who.User),
+        ["GET /prompts/{id:guid}"] = new(Who.User, Prompt),
+        ["PUT /prompts/{id:guid}"] = new(Who.User, Prompt),
+        ["DELETE /prompts/{id:guid}"] = new(Who.User, Prompt),
+        ["GET /prompts/{id:guid}/versions"] = new(Who.User, Prompt),
+        ["POST /prompts/{id:guid}/restore"] = new(Who.User, Prompt),
         ["GET /prices"] = new(Who.Operator),
         ["PUT /prices"] = new(Who.Operator),
         ["GET /prices/history"] = new(Who.Operator),
