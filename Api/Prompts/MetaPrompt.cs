@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.AI;
 
@@ -41,7 +42,7 @@ internal static class MetaPrompt
         var material = new StringBuilder();
         foreach (var (name, text) in parts)
         {
-            material.Append(material.Length == 0 ? "" : "\n\n").Append($"<{mark} name=\"{name}\">\n").Append(text).Append($"\n</{mark}>");
+            material.Append(CultureInfo.InvariantCulture, $"{(material.Length == 0 ? "" : "\n\n")}<{mark} name=\"{name}\">\n{text}\n</{mark}>");
         }
 
         return
