@@ -46,6 +46,7 @@ public sealed class PromptsFixture : IAsyncLifetime
     {
         await Api.DisposeAsync();
         await Draining.DisposeAsync();
+        _gateway.Dispose();
         await _gatewayFactory.DisposeAsync();
         _folder.Delete(recursive: true);
     }
