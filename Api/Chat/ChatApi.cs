@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
+using LlmAspire.Api.Chat.Groups;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Http;
@@ -53,6 +54,8 @@ internal static class ChatApi
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        chat.MapGroupApi();
 
         // Not limited: who asked too often may still read what is being made, and stop it.
         chat.MapGet("/runs/{id:guid}/events", ReadAsync)
@@ -187,7 +190,7 @@ internal static class ChatApi
         Guid id, RunStop stop, HttpContext context, CancellationToken cancellationToken) =>
         await stop.StopAsync(id, cancellationToken) ? TypedResults.NoContent() : ChatProblems.RunUnknown(context);
 
-    private static ServerSentEventsResult<ChatEvent> Stream(IAsyncEnumerable<SseItem<ChatEvent>> events, HttpContext context)
+    internal static ServerSentEventsResult<T> Stream<T>(IAsyncEnumerable<SseItem<T>> events, HttpContext context)
     {
         // Proxies of the nginx kind would keep the events until the answer is complete.
         context.Response.Headers["X-Accel-Buffering"] = "no";

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Chat.Groups;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations;
 using LlmAspire.Usage;
@@ -15,6 +16,8 @@ internal static class ChatExtensions
         services.AddSingleton<ChatValidator>();
         services.AddScoped<ConversationPath>();
         services.AddScoped<ChatService>();
+        services.AddSingleton<AnswerGroups>();
+        services.AddSingleton<GroupValidator>();
 
         services.AddScoped<ConversationList>();
         services.AddScoped<ConversationReader>();

@@ -77,6 +77,9 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         }
     }
 
+    /// <summary>Cancelled when the run is to end early, for whatever reason.</summary>
+    public CancellationToken Stopping => _cancellation.Token;
+
     /// <summary>Ends when the model began to answer, with null, or when the run failed before that, with the failure.</summary>
     public Task<GatewayFailure?> Started => _started.Task;
 

@@ -22,6 +22,10 @@ internal sealed class ChatRuns(IChatClient client, ConversationTitles titles, Sp
     /// <param name="place">What the run takes as long as it lasts; disposed of then.</param>
     public void Start(ChatRun run, IDisposable place) => _runs[run.Id] = (run, RunAsync(run, place));
 
+    /// <summary>Takes in a run that is made together with others.</summary>
+    /// <param name="execution">Ends when nothing of it is left to do.</param>
+    public void Add(ChatRun run, Task execution) => _runs[run.Id] = (run, execution);
+
     /// <summary>The run of this user; null when another process makes it, or took it over, or when PostgreSQL knows how it ended: who continues it is known there.</summary>
     public ChatRun? Find(Guid id, Guid userId) =>
         FindLocal(id) is { IsFenced: false } run && run.UserId == userId && !(run.IsOver && IsAllInPostgres) ? run : null;

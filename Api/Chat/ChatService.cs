@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Threading.RateLimiting;
+using LlmAspire.Api.Chat.Groups;
 using LlmAspire.Api.Chat.Runs;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
@@ -24,6 +25,7 @@ internal sealed class ChatService(
     ConversationPath paths,
     PromptLibrary prompts,
     ChatRuns runs,
+    AnswerGroups groups,
     IRunJournal journal,
     RunTable table,
     ToolDirectory tools,
@@ -54,6 +56,32 @@ internal sealed class ChatService(
         await FindPlaceAsync(request, context, cancellationToken) is (var place, var problem) && place is null
             ? (null, problem)
             : (Start(Plan(request, model, tools, caller, Problems.TraceId(context), place), lease), null);
+
+    /// <summary>Begins several answers to one message, or says why not.</summary>
+    /// <param name="operation">What the calls are made for.</param>
+    /// <param name="check">What the first good answer has to pass, which stops the others; null when all are wanted.</param>
+    /// <param name="leases">The caller's places among the concurrent runs, one a model: the runs', once there are any.</param>
+    public async Task<(AnswerGroup? Group, ProblemHttpResult? Problem)> SendTogetherAsync(
+        ChatRequest request,
+        IReadOnlyList<ChatModel> models,
+        IReadOnlyList<ChatTool> tools,
+        UsageOperation operation,
+        AnswerCheck? check,
+        Caller caller,
+        IReadOnlyList<RateLimitLease> leases,
+        HttpContext context,
+        CancellationToken cancellationToken)
+    {
+        var (place, problem) = await FindPlaceAsync(request, context, cancellationToken);
+        if (place is null)
+        {
+            return (null, problem);
+        }
+
+        List<RunPlan> answers = [.. models.Select(model => Plan(request, model, tools, caller, Problems.TraceId(context), place))];
+        return (groups.Start(
+            [.. answers.Select((plan, index) => Create(Together(plan, answers[0], operation, caller, index)))], leases, check), null);
+    }
 
     /// <summary>What the model would be told, or why it would not.</summary>
     public async Task<(IReadOnlyList<ChatMessage>? Messages, ProblemHttpResult? Problem)> ReadAsync(
@@ -122,10 +150,12 @@ internal sealed class ChatService(
 
     private ChatRun Start(RunPlan plan, RateLimitLease lease)
     {
-        var run = new ChatRun(plan, journal, accounting.Value.SettleTimeout, time, logger);
+        var run = Create(plan);
         runs.Start(run, lease);
         return run;
     }
+
+    private ChatRun Create(RunPlan plan) => new(plan, journal, accounting.Value.SettleTimeout, time, logger);
 
     private Task<(Place?, ProblemHttpResult?)> FindPlaceAsync(ChatRequest request, HttpContext context, CancellationToken cancellationToken) =>
         request.ConversationId is { } conversationId
@@ -193,6 +223,31 @@ internal sealed class ChatService(
         };
     }
 
+    /// <summary>An answer beside the first: of one request, to one message. What one of them fails with takes nothing back.</summary>
+    private RunPlan Together(RunPlan plan, RunPlan first, UsageOperation operation, Caller caller, int index)
+    {
+        var context = Context(caller, first.ConversationId, first.Context.RequestId, plan.Context.ModelAlias, operation);
+        // Messages are listed by their ids: the answers in the order of their models.
+        var messageId = Guid.CreateVersion7(plan.Start!.At.AddMilliseconds(1 + index));
+        return plan with
+        {
+            Context = context,
+            ConversationId = first.ConversationId,
+            UserMessageId = first.UserMessageId,
+            MessageId = messageId,
+            // Whichever begins first, the conversation and the message are there: what is there already stays.
+            Start = plan.Start with
+            {
+                RequestId = context.RequestId,
+                ConversationId = first.ConversationId,
+                UserMessageId = first.UserMessageId,
+                MessageId = messageId,
+                Together = true,
+            },
+            Forgotten = null,
+        };
+    }
+
     private List<ChatMessage> Messages(ChatRequest request, ChatModel model, Place place)
     {
         var chat = paths.ToChat(place.Path, place.Prompt, model.SupportsTools != false);
@@ -204,14 +259,14 @@ internal sealed class ChatService(
         return chat;
     }
 
-    private CallContext Context(Caller caller, Guid conversationId, Guid requestId, string model) => new()
+    private CallContext Context(Caller caller, Guid conversationId, Guid requestId, string model, UsageOperation operation = UsageOperation.Chat) => new()
     {
         UserId = caller.UserId,
         OrgId = caller.OrgId,
         ApiKeyId = caller.ApiKeyId,
         RequestId = requestId,
         ConversationId = conversationId,
-        Operation = UsageOperation.Chat,
+        Operation = operation,
         ModelAlias = model,
         AllowanceLimit = plans.Value[caller.OrgPlan].TokensPerMonth,
     };

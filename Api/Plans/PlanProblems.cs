@@ -15,9 +15,14 @@ internal static class PlanProblems
         context, StatusCodes.Status429TooManyRequests, "rate_limited", "There were too many requests.",
         $"Your plan has {requests} a minute. Try again in {Math.Ceiling(retryAfter.TotalSeconds):0} seconds.", retryAfter);
 
-    public static ProblemHttpResult TooManyRuns(HttpContext context, int runs) => Problems.Create(
-        context, StatusCodes.Status429TooManyRequests, "too_many_runs", "Too many answers are being made for you.",
-        $"Your plan has {runs} at once. Wait until one has ended, or stop one with DELETE /chat/runs/{{id}}.", RunningCallsPause);
+    /// <param name="needed">How many answers were asked for at once.</param>
+    public static ProblemHttpResult TooManyRuns(HttpContext context, int runs, int needed = 1) => needed > runs
+        ? Problems.Create(
+            context, StatusCodes.Status429TooManyRequests, "too_many_runs", "Your plan has fewer answers at once.",
+            $"Your plan has {runs} at once, and these are {needed}. Ask fewer models; the operator of this installation can change the plan.")
+        : Problems.Create(
+            context, StatusCodes.Status429TooManyRequests, "too_many_runs", "Too many answers are being made for you.",
+            $"Your plan has {runs} at once. Wait until one has ended, or stop one with DELETE /chat/runs/{{id}}.", RunningCallsPause);
 
     /// <summary>A call that could use more than what remains.</summary>
     public static GatewayFailure AllowanceExceeded(AllowanceExceededException exceeded, DateTimeOffset now)

@@ -20,5 +20,24 @@ internal sealed class RunLimits(IOptions<PlanOptions> plans) : IDisposable
         return lease.IsAcquired ? null : PlanProblems.TooManyRuns(context, plans.Value[caller.Plan].ConcurrentRuns);
     }
 
+    /// <summary>Null when so many more runs may begin: all of them, or none.</summary>
+    /// <param name="leases">One for each run, to be disposed when it is over; none when there is a problem.</param>
+    public ProblemHttpResult? TryAcquire(Caller caller, int count, HttpContext context, out IReadOnlyList<RateLimitLease> leases)
+    {
+        leases = [.. Enumerable.Range(0, count).Select(_ => _runs.AttemptAcquire(caller))];
+        if (leases.All(lease => lease.IsAcquired))
+        {
+            return null;
+        }
+
+        foreach (var lease in leases)
+        {
+            lease.Dispose();
+        }
+
+        leases = [];
+        return PlanProblems.TooManyRuns(context, plans.Value[caller.Plan].ConcurrentRuns, count);
+    }
+
     public void Dispose() => _runs.Dispose();
 }

@@ -12,6 +12,7 @@ namespace LlmAspire.Api.Chat.Runs;
 [JsonDerivedType(typeof(RunStart), "start")]
 [JsonDerivedType(typeof(RunEvents), "events")]
 [JsonDerivedType(typeof(RunEnd), "end")]
+[JsonDerivedType(typeof(RunChosen), "chosen")]
 internal abstract record RunRecord(Guid RunId)
 {
     public string Serialize() => JsonSerializer.Serialize(this, JsonSerializerOptions.Web);
@@ -45,6 +46,9 @@ internal sealed record RunStart(
 
     /// <summary>The names of the tools that it may call: a JSON list; null for none.</summary>
     public string? Tools { get; init; }
+
+    /// <summary>Others answer the same message at the same time: of them, the first that begins is current in the conversation until one is chosen.</summary>
+    public bool Together { get; init; }
 }
 
 /// <summary>The next events of a run.</summary>
@@ -71,6 +75,9 @@ internal sealed record RunEnd(
     /// <summary>The calls of tools of the answer: a JSON list; null without any.</summary>
     public string? Tools { get; init; }
 }
+
+/// <summary>Of several answers to a message, this is the one to go on with, unless the user has gone elsewhere meanwhile.</summary>
+internal sealed record RunChosen(Guid RunId, Guid ConversationId, Guid MessageId) : RunRecord(RunId);
 
 /// <param name="Conversation">The conversation was new.</param>
 /// <param name="UserMessageId">When the user's message was new.</param>

@@ -32,7 +32,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunStart, Guid?>("prompt_id", Uuid, run => run.Prompt?.Id),
         new SqlColumn<RunStart, int?>("prompt_version", Integer, run => run.Prompt?.Version),
         new SqlColumn<RunStart, string?>("prompt_name", Text, run => SqlText.Storable(run.Prompt?.Name)),
-        new SqlColumn<RunStart, string?>("prompt_text", Text, run => SqlText.Storable(run.Prompt?.Text)));
+        new SqlColumn<RunStart, string?>("prompt_text", Text, run => SqlText.Storable(run.Prompt?.Text)),
+        new SqlColumn<RunStart, bool>("together", NpgsqlTypes.NpgsqlDbType.Boolean, run => run.Together));
 
     private static readonly SqlColumns<RunEvents> Batches = new(
         new SqlColumn<RunEvents, Guid>("run_id", Uuid, batch => batch.RunId),
@@ -63,6 +64,10 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunEnd, Guid?>("user_message_id", Uuid, end => end.Forget!.UserMessageId),
         new SqlColumn<RunEnd, Guid?>("current_id", Uuid, end => end.Forget!.Current));
 
+    private static readonly SqlColumns<RunChosen> Chosen = new(
+        new SqlColumn<RunChosen, Guid>("conversation_id", Uuid, chosen => chosen.ConversationId),
+        new SqlColumn<RunChosen, Guid>("message_id", Uuid, chosen => chosen.MessageId));
+
     private static readonly string AddConversations = $"""
         INSERT INTO tenant.conversation (id, org_id, user_id, title, title_source, pinned, archived, created_at, updated_at,
             prompt_id, prompt_version, prompt_name, prompt_text)
@@ -91,6 +96,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         )
         UPDATE tenant.conversation AS conversation SET current_message_id = message_id, updated_at = at
         FROM started JOIN answer ON answer.id = started.message_id WHERE conversation.id = started.conversation_id
+            AND NOT (together AND EXISTS (
+                SELECT FROM tenant.message AS sibling WHERE sibling.id = current_message_id AND sibling.parent_id = started.user_message_id))
         """;
 
     /// <summary>
@@ -155,6 +162,13 @@ internal sealed class RunTable(NpgsqlDataSource source)
         DELETE FROM tenant.conversation AS one USING forgotten WHERE one.id = conversation_id AND conversation
         """;
 
+    private static readonly string Choose = $"""
+        UPDATE tenant.conversation AS conversation SET current_message_id = chosen.message_id
+        FROM unnest({Chosen.Numbers}) AS chosen ({Chosen.Names}) JOIN tenant.message AS answer ON answer.id = chosen.message_id
+        WHERE conversation.id = chosen.conversation_id AND EXISTS (
+            SELECT FROM tenant.message AS sibling WHERE sibling.id = current_message_id AND sibling.parent_id = answer.parent_id)
+        """;
+
     private const string Verdicts = """
         SELECT written.run_id, written.attempt, run.id IS NOT NULL, coalesce(run.stop_requested, false)
         FROM unnest($1, $2) AS written (run_id, attempt)
@@ -214,6 +228,7 @@ internal sealed class RunTable(NpgsqlDataSource source)
         Add(batch, AddBatches, Batches, batches);
         Add(batch, EndRuns, Ends, ends);
         Add(batch, ForgetRuns, Forgotten, forgotten);
+        Add(batch, Choose, Chosen, [.. records.OfType<RunChosen>()]);
         batch.BatchCommands.Add(ToCommand(Verdicts, records.OfType<RunEvents>().ExceptBy(ends.Select(end => end.RunId), one => one.RunId)));
         var notify = new NpgsqlBatchCommand(Notify);
         notify.Parameters.Add(ToNotify(records.Select(record => record.RunId).Distinct()));

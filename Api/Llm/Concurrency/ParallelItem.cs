@@ -10,4 +10,8 @@ namespace LlmAspire.Api.Llm.Concurrency;
 /// Called at most once, with the context of the caller of the runner (its <see cref="CallContext"/>, its trace). It is cancelled through its token; what it
 /// returns in spite of that counts.
 /// </param>
-public sealed record ParallelItem<T>(Guid OrgId, string? Model, UsageOperation Operation, Func<CancellationToken, Task<T>> Work);
+public sealed record ParallelItem<T>(Guid OrgId, string? Model, UsageOperation Operation, Func<CancellationToken, Task<T>> Work)
+{
+    /// <summary>Cancels this item and no other.</summary>
+    public CancellationToken Cancellation { get; init; }
+}

@@ -130,7 +130,7 @@ public sealed class ParallelRunner : IHostedService, IDisposable
         var execution = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _executions[execution.Task] = true;
         using var measured = _metrics.Begin(item.Model, item.Operation);
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(run.Token, _deadline.Token);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(run.Token, item.Cancellation, _deadline.Token);
         var given = _time.GetTimestamp();
         long? began = null;
         try
