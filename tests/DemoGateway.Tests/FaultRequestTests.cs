@@ -86,6 +86,7 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     [InlineData("\"Explain rain <<demo length=3>>\"")]
     [InlineData("\"<<demo length=3>>Explain rain\"")]
     [InlineData("\"Explain <<demo usage=repeated>>rain <<demo length=3>>\"")]
+    [InlineData("\"Explain <<demo@another length=9>>rain <<demo@chat-default length=3>>\"")]
     [InlineData("[{\"type\":\"text\",\"text\":\"Explain rain\"},{\"type\":\"text\",\"text\":\"<<demo length=3>>\"}]")]
     public async Task a_marker_in_the_question_asks_for_faults(string content)
     {

@@ -37,7 +37,7 @@ internal static class FaultReader
     public static FaultPlan Read(HttpRequest http, ChatCompletionRequest request) => Read(
         http.Headers.TryGetValue(FaultsApi.Header, out var header)
             ? header.ToString()
-            : FaultMarker.Read(Conversation.TextOf(request.Messages.LastOrDefault(message => message.Role == "user")?.Content)));
+            : FaultMarker.Read(Conversation.TextOf(request.Messages.LastOrDefault(message => message.Role == "user")?.Content), request.Model));
 
     /// <inheritdoc cref="Read(HttpRequest, ChatCompletionRequest)"/>
     public static FaultPlan Read(string text)
