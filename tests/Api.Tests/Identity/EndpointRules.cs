@@ -96,11 +96,8 @@ internal static class EndpointRules
         ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
         ["GET /llm/models"] = new(Who.User),
         ["POST /chat"] = new(Who.User),
-<<<<<<< HEAD
         ["GET /chat/tools"] = new(Who.User),
-=======
         ["POST /chat/compare"] = new(Who.User),
->>>>>>> bd8fc0e (Ask several models at once: compare and race)
         ["POST /chat/estimate"] = new(Who.User),
         ["POST /chat/race"] = new(Who.User),
         ["GET /chat/runs/{id:guid}/events"] = new(Who.User, Run),
