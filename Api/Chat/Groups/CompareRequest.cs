@@ -6,5 +6,6 @@ namespace LlmAspire.Api.Chat.Groups;
 /// <param name="Message"><inheritdoc cref="ChatRequest" path="/param[@name='Message']"/></param>
 /// <param name="Tools"><inheritdoc cref="ChatRequest" path="/param[@name='Tools']"/></param>
 /// <param name="ParentMessageId"><inheritdoc cref="ChatRequest" path="/param[@name='ParentMessageId']"/></param>
+/// <param name="PromptId"><inheritdoc cref="ChatRequest" path="/param[@name='PromptId']"/></param>
 public sealed record CompareRequest(
-    Guid? ConversationId, string? Message, IReadOnlyList<string>? Models, IReadOnlyList<string>? Tools, Guid? ParentMessageId);
+    Guid? ConversationId, string? Message, IReadOnlyList<string>? Models, IReadOnlyList<string>? Tools, Guid? ParentMessageId, Guid? PromptId = null);

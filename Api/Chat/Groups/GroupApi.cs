@@ -43,7 +43,7 @@ internal static class GroupApi
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> CompareAsync(
         [FromBody] CompareRequest request, Caller caller, GroupValidator validator, ToolDirectory directory, ChatService chat, RunLimits limits, HttpContext context)
     {
-        var message = new ChatRequest(request.ConversationId, request.Message, null, request.Tools, request.ParentMessageId);
+        var message = new ChatRequest(request.ConversationId, request.Message, null, request.Tools, request.ParentMessageId, request.PromptId);
         return validator.Validate(message, request.Models, caller, context, out var models) is { } problem
             ? problem
             : await StreamAsync(message, models, UsageOperation.Compare, null, caller, directory, chat, limits, context);
@@ -52,7 +52,7 @@ internal static class GroupApi
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> RaceAsync(
         [FromBody] RaceRequest request, Caller caller, GroupValidator validator, ToolDirectory directory, ChatService chat, RunLimits limits, HttpContext context)
     {
-        var message = new ChatRequest(request.ConversationId, request.Message, null, request.Tools, request.ParentMessageId);
+        var message = new ChatRequest(request.ConversationId, request.Message, null, request.Tools, request.ParentMessageId, request.PromptId);
         return validator.Validate(message, request.Models, caller, context, out var models) is { } problem ? problem
             : GroupValidator.Validate(request.Accept, context, out var check) is { } impossible ? impossible
             : await StreamAsync(message, models, UsageOperation.Race, check, caller, directory, chat, limits, context);

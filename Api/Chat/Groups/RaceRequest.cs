@@ -7,8 +7,10 @@ namespace LlmAspire.Api.Chat.Groups;
 /// <param name="Message"><inheritdoc cref="ChatRequest" path="/param[@name='Message']"/></param>
 /// <param name="Tools"><inheritdoc cref="ChatRequest" path="/param[@name='Tools']"/></param>
 /// <param name="ParentMessageId"><inheritdoc cref="ChatRequest" path="/param[@name='ParentMessageId']"/></param>
+/// <param name="PromptId"><inheritdoc cref="ChatRequest" path="/param[@name='PromptId']"/></param>
 public sealed record RaceRequest(
-    Guid? ConversationId, string? Message, IReadOnlyList<string>? Models, IReadOnlyList<string>? Tools, Guid? ParentMessageId, RaceCheck? Accept);
+    Guid? ConversationId, string? Message, IReadOnlyList<string>? Models, IReadOnlyList<string>? Tools, Guid? ParentMessageId, RaceCheck? Accept,
+    Guid? PromptId = null);
 
 /// <summary>What an answer needs to win a race, besides being complete (the model's own end, <c>stop</c>) and not blank. All that is given has to hold.</summary>
 /// <param name="MinCharacters">UTF-16 code units, without white space around the answer.</param>
