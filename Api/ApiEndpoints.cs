@@ -3,6 +3,7 @@ using LlmAspire.Api.Conversations;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Llm;
 using LlmAspire.Api.Models;
+using LlmAspire.Api.OpenAi;
 using LlmAspire.Api.Prices;
 using LlmAspire.Api.Prompts;
 using LlmAspire.Api.Reconciliation;
@@ -28,5 +29,6 @@ internal static class ApiEndpoints
         business.MapToolsApi();
         business.MapChatApi();
         business.MapPromptWritingApi();
+        business.MapOpenAiApi();
     }
 }

@@ -17,9 +17,7 @@ namespace LlmAspire.Api.Chat;
 /// </summary>
 internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpan settleTimeout, TimeProvider time, ILogger logger) : IDisposable
 {
-    private static readonly GatewayFailure LedgerUnavailable = new(
-        StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "This answer could not be recorded yet.",
-        "What you read is what the model said. Try again in a minute.", TimeSpan.FromMinutes(1));
+    private static readonly GatewayFailure LedgerUnavailable = GatewayFailure.AnswerUnrecorded;
 
     private static readonly GatewayFailure Internal = new(
         StatusCodes.Status500InternalServerError, "internal_error", "Something failed on the server.",

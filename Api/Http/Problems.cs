@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using LlmAspire.Api.Llm;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 
@@ -59,8 +60,11 @@ internal static class Problems
 
     public static ProblemHttpResult TooLarge(HttpContext context) => Create(
         context, StatusCodes.Status413PayloadTooLarge, "body_too_large", "The body is too large.",
-        $"A body may have {HttpDefaults.MaxBodyBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes. Send less.");
+        $"A body may have {MaxBodyBytes(context).ToString("N0", CultureInfo.InvariantCulture)} bytes. Send less.");
 
     /// <summary>As in <c>trace_id</c> of the ledger, in the logs and in the trace.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+
+    private static long MaxBodyBytes(HttpContext context) =>
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? HttpDefaults.MaxBodyBytes;
 }

@@ -23,6 +23,9 @@ internal static class IdentityExtensions
     /// <summary>A person who signed in and runs the installation.</summary>
     public const string OperatorPolicy = "operator";
 
+    /// <summary>A program with a personal API key; a person's token may not do what this guards.</summary>
+    public const string ApiKeyPolicy = "api-key";
+
     private const string DefaultScheme = "Accounts";
 
     /// <summary>
@@ -124,6 +127,7 @@ internal static class IdentityExtensions
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(SessionPolicy, policy => policy.RequireAuthenticatedUser().RequireAssertion(
                 context => !context.User.HasClaim(claim => claim.Type == Caller.ApiKeyClaim)))
+            .AddPolicy(ApiKeyPolicy, policy => policy.AddAuthenticationSchemes(ApiKeyHandler.SchemeName).RequireAuthenticatedUser())
             .AddPolicy(OperatorPolicy, policy => policy.RequireClaim(Caller.OperatorClaim, bool.TrueString).RequireAssertion(
                 context => !context.User.HasClaim(claim => claim.Type == Caller.ApiKeyClaim)));
         services.AddRateLimiter(limiter =>

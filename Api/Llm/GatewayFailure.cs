@@ -44,6 +44,11 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         StatusCodes.Status400BadRequest, "request_unreadable", "The request is not a JSON object, or names something twice.",
         "Nothing was sent to a model. Correct the request.");
 
+    /// <summary>The answer came, and its usage is not durable.</summary>
+    public static GatewayFailure AnswerUnrecorded { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "This answer could not be recorded yet.",
+        "What you read is what the model said. Try again in a minute.", TimeSpan.FromMinutes(1));
+
     private static GatewayFailure ProviderFailed { get; } = new(
         StatusCodes.Status502BadGateway, "provider_failed", "The model's provider failed.",
         "Send the message again, or choose another model.");

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Llm.Concurrency;
 using LlmAspire.Api.Llm.Estimation;
+using LlmAspire.Api.Llm.Forwarding;
 using LlmAspire.Api.Tools;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -40,6 +41,7 @@ internal static class LlmExtensions
         services.AddSingleton<CallAccounting>();
         services.AddTransient<UsageAccountingHandler>();
         services.AddSingleton<CallEstimator>();
+        services.AddSingleton<CompletionForwarder>();
         services.AddGatewayHttpClient();
 
         services.AddSingleton<ModelCatalog>();

@@ -10,6 +10,9 @@ internal enum Who
     /// <summary>A person, by token or API key.</summary>
     User,
 
+    /// <summary>A program with an API key; a person's token may not.</summary>
+    ApiKey,
+
     /// <summary>A person who signed in; an API key may not.</summary>
     Session,
 
@@ -103,6 +106,9 @@ internal static class EndpointRules
         ["GET /chat/runs/{id:guid}/events"] = new(Who.User, Run),
         ["POST /chat/runs/{id:guid}/continue"] = new(Who.User, Run),
         ["DELETE /chat/runs/{id:guid}"] = new(Who.User, Run),
+        ["POST /v1/chat/completions"] = new(Who.ApiKey),
+        ["GET /v1/models"] = new(Who.ApiKey),
+        ["GET /v1/models/{**id}"] = new(Who.ApiKey),
         ["GET /conversations"] = new(Who.User),
         ["GET /conversations/{id:guid}"] = new(Who.User, Conversation),
         ["PATCH /conversations/{id:guid}"] = new(Who.User, Conversation),

@@ -33,7 +33,7 @@ public partial class HostileTests(AccountsFixture fixture) : IClassFixture<Accou
         }
 
         using var response = await fixture.Client.SendAsync(request, TestContext.Current.CancellationToken);
-        await response.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
+        await IsUnauthorizedAsync(response, path);
     });
 
     [Fact]
@@ -70,15 +70,27 @@ public partial class HostileTests(AccountsFixture fixture) : IClassFixture<Accou
     {
         var (key, _) = await KeyAsync(await fixture.RegisterAsync());
 
-        await EachAsync(rule => rule.Who != Who.User, async (method, path) =>
+        await EachAsync(rule => rule.Who is not (Who.User or Who.ApiKey), async (method, path) =>
         {
             using var response = await fixture.Client.SendAsync(method, path, key, new { });
             await response.IsProblemAsync(HttpStatusCode.Forbidden, "forbidden");
         });
-        await EachAsync(rule => rule.Who == Who.User, async (method, path) =>
+        await EachAsync(rule => rule.Who is Who.User or Who.ApiKey, async (method, path) =>
         {
             using var response = await fixture.Client.SendAsync(method, path, key, method == HttpMethod.Post ? new { } : null);
             Assert.False(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden, $"{method} {path} answers {response.StatusCode}.");
+        });
+    }
+
+    [Fact]
+    public async Task a_token_may_not_use_what_is_for_api_keys()
+    {
+        var person = await fixture.RegisterAsync();
+
+        await EachAsync(rule => rule.Who == Who.ApiKey, async (method, path) =>
+        {
+            using var response = await person.SendAsync(method, path);
+            await IsUnauthorizedAsync(response, path);
         });
     }
 
@@ -136,8 +148,21 @@ public partial class HostileTests(AccountsFixture fixture) : IClassFixture<Accou
     private async Task IsRefusedAsync(string credentials) => await EachAsync(_ => true, async (method, path) =>
     {
         using var response = await fixture.Client.SendAsync(method, path, credentials);
-        await response.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
+        await IsUnauthorizedAsync(response, path);
     });
+
+    private static async Task IsUnauthorizedAsync(HttpResponseMessage response, string path)
+    {
+        if (path.StartsWith("/v1/", StringComparison.Ordinal))
+        {
+            var error = (await response.ReadAsync(HttpStatusCode.Unauthorized)).GetProperty("error");
+            Assert.Equal("invalid_api_key", error.GetProperty("code").GetString());
+        }
+        else
+        {
+            await response.IsProblemAsync(HttpStatusCode.Unauthorized, "not_signed_in");
+        }
+    }
 
     /// <summary>Asks each endpoint that is not for everybody, by ids that nothing has.</summary>
     private async Task EachAsync(Func<EndpointRule, bool> filter, Func<HttpMethod, string, Task> askAsync)

@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
-using System.Text.Json;
 using LlmAspire.Api.Llm;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
@@ -13,25 +10,17 @@ namespace LlmAspire.Api.Tests.Llm;
 /// <summary>The demo gateway with its faults, PostgreSQL, and the Api twice: one that cancels what is stopped, one that drains it.</summary>
 public sealed class ComplianceFixture : IAsyncLifetime
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("compliance-");
+    private readonly DemoGatewayServer _gateway = new();
     private readonly ConcurrentBag<Finding> _findings = [];
-    private DemoGatewayFactory? _gatewayFactory;
     private ApiFactory? _cancelling;
     private ApiFactory? _draining;
     private UsageIngestion? _ingestion;
 
     /// <summary>The gateway itself, with its key.</summary>
-    public HttpClient Gateway { get; private set; } = null!;
+    public HttpClient Gateway => _gateway.Client;
 
     public async ValueTask InitializeAsync()
     {
-        _gatewayFactory = new DemoGatewayFactory(Path.Combine(_folder.FullName, "served.jsonl"));
-        // Not UseKestrel(0): it sets the address while Program may be starting the server already, and then throws.
-        _gatewayFactory.UseKestrel();
-        _gatewayFactory.StartServer();
-        Gateway = _gatewayFactory.CreateClient();
-        Gateway.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.Key);
-
         var ledger = await PostgresFixture.Shared.CreateDatabaseAsync();
         _cancelling = await StartApiAsync(ledger, OnStop.Cancel);
         _draining = await StartApiAsync(ledger, OnStop.Drain);
@@ -58,33 +47,9 @@ public sealed class ComplianceFixture : IAsyncLifetime
             .Where(row => row.RequestId == requestId).ToListAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>What the gateway served under a call's id, added up: a fallback in the middle is two.</summary>
-    internal async Task<Served> ServedAsync(Guid callId)
-    {
-        // It writes the end down when it notices that the client has gone.
-        while (true)
-        {
-            var answer = await Gateway.GetFromJsonAsync<JsonElement>($"/_demo/served?call_id={callId}", TestContext.Current.CancellationToken);
-            var calls = answer.GetProperty("data").EnumerateArray().ToArray();
-            if (Array.TrueForAll(calls, call => call.GetProperty("finished").GetBoolean()))
-            {
-                return new Served(calls.Length, Sum(calls), Sum(calls[Math.Max(calls.Length - 1, 0)..]));
-            }
+    internal Task<Served> ServedAsync(Guid callId) => _gateway.ServedAsync(callId);
 
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-
-            static ServedTokens Sum(JsonElement[] calls) => new(
-                Count(calls, "prompt_tokens"), Count(calls, "completion_tokens"), Count(calls, "cached_tokens"), Count(calls, "cache_write_tokens"), Count(calls, "reasoning_tokens"));
-
-            static long Count(JsonElement[] calls, string name) => calls.Sum(call => call.GetProperty(name).GetInt64());
-        }
-    }
-
-    public async Task ReleaseAsync(string hold)
-    {
-        using var released = await Gateway.PostAsync(new Uri($"/_demo/release?name={hold}", UriKind.Relative), null, TestContext.Current.CancellationToken);
-        released.EnsureSuccessStatusCode();
-    }
+    public Task ReleaseAsync(string hold) => _gateway.ReleaseAsync(hold);
 
     /// <summary>Into the table of all cases, and into the output of this one.</summary>
     internal void Report(Finding finding, ITestOutputHelper output)
@@ -102,18 +67,12 @@ public sealed class ComplianceFixture : IAsyncLifetime
             await _draining.DisposeAsync();
         }
 
-        Gateway.Dispose();
-        if (_gatewayFactory is not null)
-        {
-            await _gatewayFactory.DisposeAsync();
-        }
-
-        _folder.Delete(recursive: true);
+        await _gateway.DisposeAsync();
     }
 
     private async Task<ApiFactory> StartApiAsync(string ledger, OnStop onStop)
     {
-        var api = new ApiFactory(Gateway.BaseAddress!.ToString()) { Ledger = ledger, Settings = { ["Usage:OnStop"] = onStop.ToString() } };
+        var api = new ApiFactory(_gateway.BaseUrl) { Ledger = ledger, Settings = { ["Usage:OnStop"] = onStop.ToString() } };
         using var client = await api.CreateReadyClientAsync();
         return api;
     }
@@ -136,17 +95,6 @@ public sealed class ComplianceFixture : IAsyncLifetime
             .. lines.OrderBy(line => line.Key.ToString(), StringComparer.Ordinal).Select(line => line.Line),
         ]);
     }
-}
-
-/// <summary>What the gateway says it served for one call.</summary>
-/// <param name="Calls">Providers that worked for it.</param>
-/// <param name="Tokens">Of all of them.</param>
-/// <param name="Last">Of the last one.</param>
-internal sealed record Served(int Calls, ServedTokens Tokens, ServedTokens Last);
-
-internal sealed record ServedTokens(long Prompt, long Completion, long Cached, long CacheWrite, long Reasoning)
-{
-    public long Total => Prompt + Completion;
 }
 
 /// <summary>One case, for the report. Tokens are prompt and completion together.</summary>
