@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using LlmAspire.Api.Tests.Identity;
+using LlmAspire.Api.Tools;
 using LlmAspire.TestPostgres;
+using Microsoft.Extensions.AI;
 using Npgsql;
 
 namespace LlmAspire.Api.Tests.Http;
@@ -15,6 +18,8 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
 
     private readonly ConcurrentQueue<Activity> _spans = [];
     private readonly List<string> _problems = [];
+    private readonly string _toolFault = Secret("tool-fault");
+    private string _toolResult = "";
     private readonly ActivityListener _listener;
     private TestGateway _gateway = null!;
     private string _database = null!;
@@ -42,7 +47,15 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         {
             Ledger = _database,
             Environment = "Production",
-            Settings = { ["LLM_MODEL_PROMPT_GEN"] = "chat-default", ["Logging:LogLevel:Default"] = "Debug", ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Debug", ["Logging:LogLevel:Npgsql"] = "Debug" },
+            Replace = services => services.AddChatTool(AIFunctionFactory.Create(UseTool, "secretive", "Has secrets."), "Secretive"),
+            Settings =
+            {
+                ["LLM_MODEL_PROMPT_GEN"] = "chat-default",
+                ["Logging:LogLevel:Default"] = "Debug",
+                ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Debug",
+                ["Logging:LogLevel:Microsoft.Extensions.AI"] = "Trace",
+                ["Logging:LogLevel:Npgsql"] = "Debug",
+            },
         };
         _client = await _api.CreateReadyClientAsync();
     }
@@ -58,7 +71,8 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
     [Fact]
     public async Task what_is_secret_is_in_no_log_span_problem_or_table()
     {
-        string[] said = [Secret("prompt"), Secret("answer"), Secret("refused-prompt"), Secret("cut")];
+        string[] said = [Secret("prompt"), Secret("answer"), Secret("refused-prompt"), Secret("cut"), Secret("argument"), Secret("result"), Secret("bad-argument")];
+        _toolResult = said[5];
         string[] prompts = [Secret("saved-prompt"), Secret("prompt-name"), Secret("description"), Secret("refused-description"), Secret("existing"), Secret("draft")];
         string[] upstream = [Secret("gateway-error"), Secret("gateway-event")];
         string[] passwords = [Secret("password"), Secret("wrong-password"), Secret("next-password")];
@@ -87,16 +101,22 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         _gateway.OnChat = Answers.SendStream(Answers.Content + Answers.ErrorEvent.Replace("secret-upstream", upstream[1] + " " + said[3], StringComparison.Ordinal));
         _problems.Add((await ChatAsync(said[3], tokens.Access)).Single(received => received.Type == "error").Data.GetRawText());
         await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[0], model = 7 }, tokens.Access);
+        Assert.Contains(await CallToolAsync(said[4], key), received => received.Data.GetRawText().Contains(said[5], StringComparison.Ordinal));
+        Assert.DoesNotContain(await CallToolAsync(said[6], key, fails: true), received => received.Data.GetRawText().Contains(_toolFault, StringComparison.Ordinal));
+        await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[0], tools = new[] { "nothing" } }, tokens.Access);
 
         await UsePromptsAsync(prompts, upstream[0], tokens.Access);
         said = [.. said, .. prompts];
 
         string[] credentials = [.. passwords, first.Access, first.Refresh, tokens.Access, tokens.Refresh, invitation, key, TestGateway.Key + "-"];
+        AssertAbsent([_toolFault], [.. _api.Logs.Entries.Select(entry => entry.Text), .. _spans.ToArray().SelectMany(Texts), .. _problems], "log, span or problem");
         AssertAbsent([.. said, .. credentials], _api.Logs.Entries.Select(entry => entry.Text), "log");
         AssertAbsent([.. said, .. upstream, .. credentials], _spans.ToArray().SelectMany(Texts), "span");
         AssertAbsent([.. said, .. upstream, .. credentials], _problems, "problem");
         await AssertAbsentFromTablesAsync(said, [.. upstream, .. credentials]);
         // What the gateway said of itself is for the operator.
+        Assert.Contains(_spans, span => span.DisplayName == "execute_tool secretive" && span.Status == ActivityStatusCode.Unset);
+        Assert.Contains(_spans, span => span.DisplayName == "execute_tool secretive" && span.Status == ActivityStatusCode.Error && (string?)span.GetTagItem("error.type") == "failed");
         Assert.All(upstream, text => Assert.Contains(_api.Logs.Entries, entry => entry.Text.Contains(text, StringComparison.Ordinal)));
     }
 
@@ -130,6 +150,23 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
     private async Task<List<ReceivedEvent>> ChatAsync(string message, string bearer)
     {
         using var answer = await _client.SendAsync(HttpMethod.Post, "/chat", bearer, new { message });
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.ReadAllEventsAsync();
+    }
+
+    private string UseTool(string text, bool fails) => fails ? throw new InvalidOperationException($"{_toolFault} {text}") : _toolResult;
+
+    /// <summary>The model calls the tool with a secret, and then answers.</summary>
+    private async Task<List<ReceivedEvent>> CallToolAsync(string argument, string bearer, bool fails = false)
+    {
+        var calls = _gateway.Chats.Count;
+        var arguments = JsonSerializer.Serialize(JsonSerializer.Serialize(new { text = argument, fails }));
+        _gateway.OnChat = context => _gateway.Chats.Count > calls + 1
+            ? Answers.Normal(context)
+            : Answers.SendStream(
+                $$$"""data: {"id":"c1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"id":"call_1","function":{"arguments":{{{arguments}}},"name":"secretive"},"type":"function","index":0}]}}]}"""
+                + "\n\n" + Answers.Finish.Replace("stop", "tool_calls", StringComparison.Ordinal) + Answers.Usage(Answers.UsageJson) + Answers.Done)(context);
+        using var answer = await _client.SendAsync(HttpMethod.Post, "/chat", bearer, new { message = "Use it", tools = new[] { "secretive" } });
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         return await answer.ReadAllEventsAsync();
     }

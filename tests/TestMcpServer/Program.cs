@@ -1,0 +1,7 @@
+using LlmAspire.TestMcpServer;
+
+// Over stdin and stdout, where nothing but the protocol may be written.
+var builder = Host.CreateApplicationBuilder(args);
+builder.Logging.ClearProviders();
+builder.Services.AddMcpServer().WithStdioServerTransport().WithTools([typeof(SampleTools)]);
+await builder.Build().RunAsync();
