@@ -36,6 +36,15 @@ public static class TestIds
     /// <summary>The list of models, a combobox; its options have the role <c>option</c> and the model in <c>data-model-id</c>.</summary>
     public const string ModelPicker = "model-picker";
 
+    /// <summary>The menu of tools, with those that are sent in <c>data-chosen</c>; its entries have the tool in <c>data-tool</c>. Not there without tools.</summary>
+    public const string ToolPicker = "tool-picker";
+
+    /// <summary>
+    /// A call of a tool, inside an answer, with <c>data-tool</c> and <c>data-state</c> (<c>called</c>, <c>ok</c>, <c>failed</c>, <c>timeout</c>, <c>stopped</c>);
+    /// its <c>summary</c> opens it, what has <c>data-part</c> is <c>arguments</c> or <c>result</c>.
+    /// </summary>
+    public const string ToolCall = "tool-call";
+
     /// <summary>Says that the models come from the configured safe list.</summary>
     public const string SafeModeNotice = "safe-mode-notice";
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Tools;
 
 namespace LlmAspire.Web.Api;
 
@@ -22,6 +23,13 @@ public sealed class ApiClient(ApiConnection api)
         var stale = response.Headers.TryGetValues(StaleHeader, out var values)
             && values.Contains("true", StringComparer.OrdinalIgnoreCase);
         return new ModelList(models, stale);
+    }
+
+    /// <summary>The tools of the user's plan, and those it lacks.</summary>
+    public async Task<IReadOnlyList<ToolInfo>> GetToolsAsync(CancellationToken cancellationToken = default)
+    {
+        using var response = await api.SendAsync(HttpMethod.Get, "/chat/tools?include=locked", null, cancellationToken);
+        return await response.ReadAsync<IReadOnlyList<ToolInfo>>(cancellationToken);
     }
 
     /// <summary>
@@ -117,6 +125,7 @@ public sealed class ApiClient(ApiConnection api)
     {
         "run" => Read<RunStarted>(data),
         "delta" => Read<TextDelta>(data),
+        "tool" => Read<ToolCall>(data),
         "reset" => Read<TextReset>(data),
         "usage" => Read<CallUsage>(data),
         "done" => Read<AnswerDone>(data),

@@ -9,6 +9,7 @@ public sealed class ChatAnswer(string? model)
 {
     private readonly StringBuilder _text = new();
     private readonly List<CallUsage> _usages = [];
+    private readonly List<ToolCall> _tools = [];
 
     /// <summary>Raised at each event of the stream, which may be hundreds a second.</summary>
     public event Action? Changed;
@@ -27,6 +28,9 @@ public sealed class ChatAnswer(string? model)
 
     /// <summary>One a call to a provider; an answer that used tools, or was continued, has several.</summary>
     public IReadOnlyList<CallUsage> Usages => _usages;
+
+    /// <summary>The calls of tools, in the order in which they were asked for.</summary>
+    public IReadOnlyList<ToolCall> Tools => _tools;
 
     public string? RunId { get; private set; }
 
@@ -56,6 +60,7 @@ public sealed class ChatAnswer(string? model)
         var answer = new ChatAnswer(stored.Model) { MessageId = stored.Id, RunId = stored.RunId, TraceId = stored.TraceId, FinishReason = stored.FinishReason };
         answer._text.Append(stored.Content);
         answer._usages.AddRange(stored.Usage);
+        answer._tools.AddRange(stored.Tools ?? []);
         answer.State = stored.Status switch
         {
             "running" => AnswerState.Streaming,
@@ -84,6 +89,7 @@ public sealed class ChatAnswer(string? model)
         {
             // From its beginning: also when it was shown before as far as it was stored.
             _text.Clear();
+            _tools.Clear();
         }
 
         Changed?.Invoke();
@@ -103,9 +109,27 @@ public sealed class ChatAnswer(string? model)
     }
 
     /// <summary>Takes what is stored in place of what was shown.</summary>
-    internal void Reset(string text)
+    internal void Reset(TextReset reset)
     {
-        _text.Clear().Append(text);
+        _text.Clear().Append(reset.Text);
+        _tools.Clear();
+        _tools.AddRange(reset.Tools ?? []);
+        Changed?.Invoke();
+    }
+
+    /// <summary>A call of a tool begins, or one that is there goes on.</summary>
+    internal void Take(ToolCall call)
+    {
+        var known = _tools.FindIndex(one => one.Round == call.Round && one.CallId == call.CallId);
+        if (known < 0)
+        {
+            _tools.Add(call);
+        }
+        else
+        {
+            _tools[known] = call;
+        }
+
         Changed?.Invoke();
     }
 

@@ -15,8 +15,23 @@ public sealed record RunStarted(
 /// <summary><c>delta</c>: the next piece of the answer's text.</summary>
 public sealed record TextDelta(string Text) : ChatEvent;
 
-/// <summary><c>reset</c>: the text so far, in place of what the reader has.</summary>
-public sealed record TextReset(string Text) : ChatEvent;
+/// <summary><c>tool</c>: a call of a tool, when the model asks for it and again when it has ended. The later counts.</summary>
+/// <param name="Round">Calls of one round were asked for together; another round may have the same call id.</param>
+/// <param name="At">How much of the answer's text, in UTF-16 code units, came before it.</param>
+/// <param name="State"><see cref="Called"/>, <see cref="Ok"/>, <c>failed</c>, <see cref="Timeout"/> or <see cref="Stopped"/>.</param>
+/// <param name="Arguments">JSON; null when the model sent something else.</param>
+/// <param name="Result">What the model was told; null while the tool runs.</param>
+public sealed record ToolCall(
+    string CallId, string Name, int Round, int At, string State, string? Arguments, string? Result, int? DurationMs) : ChatEvent
+{
+    public const string Called = "called";
+    public const string Ok = "ok";
+    public const string Timeout = "timeout";
+    public const string Stopped = "stopped";
+}
+
+/// <summary><c>reset</c>: the answer so far, in place of what the reader has.</summary>
+public sealed record TextReset(string Text, IReadOnlyList<ToolCall>? Tools = null) : ChatEvent;
 
 /// <summary><c>usage</c>: one call to a provider, settled. Times are in milliseconds.</summary>
 /// <param name="CallId">The ledger row's id.</param>

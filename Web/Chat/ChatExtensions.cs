@@ -1,4 +1,5 @@
 using LlmAspire.Web.Conversations;
+using LlmAspire.Web.Tools;
 
 namespace LlmAspire.Web.Chat;
 
@@ -8,6 +9,7 @@ public static class ChatExtensions
     {
         builder.Services.AddOptions<DashboardOptions>().BindConfiguration(DashboardOptions.Section);
         builder.Services.AddSingleton<MarkdownRenderer>();
+        builder.Services.AddScoped<ToolDirectory>();
         builder.Services.AddScoped<ChatSession>();
         builder.Services.AddScoped<ConversationDirectory>();
         return builder;

@@ -4,5 +4,6 @@ namespace LlmAspire.Web.Chat;
 /// <param name="ConversationId">Null for the first message: the Api's <c>run</c> event then tells it.</param>
 /// <param name="Message">Null to have <paramref name="ParentMessageId"/> answered again.</param>
 /// <param name="Model">Alias; null for the Api's default.</param>
+/// <param name="Tools">Names of tools that the model may use.</param>
 /// <param name="ParentMessageId">The message before; null for the one that is current, the conversation's own id for its beginning.</param>
-public sealed record ChatRequest(Guid? ConversationId, string? Message, string? Model, Guid? ParentMessageId);
+public sealed record ChatRequest(Guid? ConversationId, string? Message, string? Model, Guid? ParentMessageId, IReadOnlyList<string>? Tools = null);

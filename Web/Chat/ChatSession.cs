@@ -75,25 +75,26 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
     }
 
     /// <summary>Sends a message; completes when its answer has ended, well or not.</summary>
+    /// <param name="tools">Names of tools that the model may use.</param>
     /// <exception cref="InvalidOperationException">An answer is under way.</exception>
-    public Task SendAsync(string message, ModelInfo? model)
+    public Task SendAsync(string message, ModelInfo? model, IReadOnlyList<string>? tools = null)
     {
         ThrowIfAnswering();
         var previous = Exchanges.LastOrDefault(exchange => exchange.Answer?.MessageId is not null)?.Answer;
-        return AnswerAsync(_tree.Add(message, previous), model);
+        return AnswerAsync(_tree.Add(message, previous), model, tools);
     }
 
     /// <summary>Sends another version of a message: a branch of its own. Completes like <see cref="SendAsync"/>.</summary>
     /// <inheritdoc cref="SendAsync" path="/exception"/>
-    public Task EditAsync(ChatExchange exchange, string message, ModelInfo? model)
+    public Task EditAsync(ChatExchange exchange, string message, ModelInfo? model, IReadOnlyList<string>? tools = null)
     {
         ThrowIfAnswering();
-        return AnswerAsync(_tree.Add(message, exchange.Previous), model);
+        return AnswerAsync(_tree.Add(message, exchange.Previous), model, tools);
     }
 
     /// <summary>Has a message answered once more, by the model chosen now; completes like <see cref="SendAsync"/>.</summary>
     /// <inheritdoc cref="SendAsync" path="/exception"/>
-    public Task RetryAsync(ChatExchange exchange, ModelInfo? model)
+    public Task RetryAsync(ChatExchange exchange, ModelInfo? model, IReadOnlyList<string>? tools = null)
     {
         ThrowIfAnswering();
         if (exchange.Answer is { MessageId: null } unsent)
@@ -101,7 +102,7 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
             exchange.Answers.Remove(unsent);
         }
 
-        return AnswerAsync(exchange, model);
+        return AnswerAsync(exchange, model, tools);
     }
 
     /// <summary>Goes on with an answer that was stopped or interrupted; completes like <see cref="SendAsync"/>.</summary>
@@ -180,13 +181,13 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
         }
     }
 
-    private Task AnswerAsync(ChatExchange exchange, ModelInfo? model)
+    private Task AnswerAsync(ChatExchange exchange, ModelInfo? model, IReadOnlyList<string>? tools)
     {
         var answer = new ChatAnswer(model?.Id);
         exchange.Answers.Add(answer);
         var request = exchange.MessageId is { } known
-            ? new ChatRequest(ConversationId, null, answer.Model, known)
-            : new ChatRequest(ConversationId, exchange.Message, answer.Model, exchange.Previous?.MessageId ?? ConversationId);
+            ? new ChatRequest(ConversationId, null, answer.Model, known, tools)
+            : new ChatRequest(ConversationId, exchange.Message, answer.Model, exchange.Previous?.MessageId ?? ConversationId, tools);
         return ReadAsync(answer, ChatTelemetry.SendSpan, exchange, token => api.StreamChatAsync(request, token), isFollowing: false);
     }
 
@@ -292,7 +293,10 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
                 run.Answer.Append(delta.Text);
                 break;
             case TextReset reset:
-                run.Answer.Reset(reset.Text);
+                run.Answer.Reset(reset);
+                break;
+            case ToolCall call:
+                run.Answer.Take(call);
                 break;
             case CallUsage usage:
                 run.Answer.Add(usage);

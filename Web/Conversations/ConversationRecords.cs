@@ -27,7 +27,8 @@ public sealed record StoredMessage(
     string? RunId,
     string? TraceId,
     MessageFault? Error,
-    IReadOnlyList<CallUsage> Usage)
+    IReadOnlyList<CallUsage> Usage,
+    IReadOnlyList<ToolCall>? Tools = null)
 {
     public const string User = "user";
 }

@@ -4,7 +4,8 @@ namespace LlmAspire.Web.Models;
 /// <param name="Id">The gateway's alias.</param>
 /// <param name="Available">False while the gateway cannot serve it.</param>
 /// <param name="RequiredPlan">The least plan that may use it.</param>
-public sealed record ModelInfo(string Id, string? Label = null, string? Provider = null, bool Available = true, string? RequiredPlan = null)
+/// <param name="SupportsTools">Null when unknown.</param>
+public sealed record ModelInfo(string Id, string? Label = null, string? Provider = null, bool Available = true, string? RequiredPlan = null, bool? SupportsTools = null)
 {
     public string Name => string.IsNullOrWhiteSpace(Label) ? Id : Label;
 }

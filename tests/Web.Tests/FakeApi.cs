@@ -38,6 +38,7 @@ internal sealed class FakeApi : IAsyncDisposable
         _app = builder.Build();
         _app.UseRouting();
         _app.MapGet("/llm/models", context => Models(context));
+        _app.MapGet("/chat/tools", () => Tools);
         _app.MapPost("/chat", ChatAsync);
         _app.MapDelete("/chat/runs/{runId}", StopAsync);
         _app.MapGet("/chat/runs/{runId}/events", FollowAsync);
@@ -63,6 +64,9 @@ internal sealed class FakeApi : IAsyncDisposable
 
     /// <summary>Answers <c>GET /llm/models</c>.</summary>
     public RequestDelegate Models { get; set; } = context => context.Response.WriteAsJsonAsync(TwoModels);
+
+    /// <summary>Answers <c>GET /chat/tools</c>.</summary>
+    public object[] Tools { get; set; } = [];
 
     /// <summary>Refuses the next messages; null answers them.</summary>
     public RequestDelegate? RefuseChat { get; set; }

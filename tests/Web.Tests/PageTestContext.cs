@@ -4,6 +4,7 @@ using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Tools;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
 
@@ -27,6 +28,7 @@ internal sealed class PageTestContext : BunitContext
         Services.AddSingleton<MarkdownRenderer>();
         Services.AddScoped<ChatSession>();
         Services.AddScoped<ModelDirectory>();
+        Services.AddScoped<ToolDirectory>();
         Services.AddScoped<ConversationDirectory>();
         Services.Configure<SafeModeOptions>(options => options.Models.Add(new ModelInfo("safe-one", "Safe one", "openai")));
         Services.Configure<DashboardOptions>(options => options.Url = dashboard);
@@ -38,11 +40,13 @@ internal sealed class PageTestContext : BunitContext
 
     public ChatSession Session => Services.GetRequiredService<ChatSession>();
 
-    public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null, Guid? conversation = null)
+    public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null, Guid? conversation = null,
+        Action<BunitJSInterop>? arrangeScripts = null)
     {
         var api = await FakeApi.StartAsync();
         arrange?.Invoke(api);
         var context = new PageTestContext(api, time ?? TimeProvider.System, dashboard);
+        arrangeScripts?.Invoke(context.JSInterop);
         context.Page = context.Render<ChatPageHost>(host => host.Add(page => page.ConversationId, conversation));
         return context;
     }
