@@ -76,7 +76,8 @@ public sealed class ToolTests(StackFixture stack, BrowserFixture browser)
             foreach (var width in new[] { 1440, 390 })
             {
                 await page.SetViewportSizeAsync(width, 900);
-                await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf($"tools-{name}-{width}.png") });
+                await page.GetByTestId("question").ScrollIntoViewIfNeededAsync();
+                await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf($"tools-{name}-{width}.png"), Animations = ScreenshotAnimations.Disabled });
             }
         }
     }
