@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using LlmAspire.Api.Tests.Tools;
 
 namespace LlmAspire.Api.Tests.Runs;
 
@@ -92,6 +93,41 @@ public class InterruptedRunTests(ReplicasFixture fixture) : IClassFixture<Replic
     }
 
     [Fact]
+    public async Task an_interrupted_answer_keeps_its_tools_and_goes_on_from_them()
+    {
+        var before = fixture.Gateway.Chats.Count;
+        var script = new Script(["It", " is", " 6", "."]);
+        fixture.Gateway.OnChat = context => fixture.Gateway.Chats.Count == before + 1
+            ? Answers.SendStream(ToolHistoryTests.Call + Answers.Usage(Answers.UsageJson) + Answers.Done)(context)
+            : script.AnswerAsync(context);
+        using var response = await fixture.FirstClient.ChatAsync(new { message = "What is 2*3?", tools = new[] { "calculator" } });
+        await using var sender = response.ReadEventsAsync().GetAsyncEnumerator(Token);
+        var begun = (await sender.ReadUntilAsync(read => read.Text().EndsWith("It is", StringComparison.Ordinal)))[0];
+        var run = begun.Id("runId");
+        const string Said = "Let me see.\n\nIt is";
+        await fixture.IsStoredAsync(run, Said);
+        Assert.Equal(("running", "ok"), (Word(await AnswerAsync(begun), "status"), Word(Tool(await AnswerAsync(begun)), "state")));
+
+        await LoseOwnerAsync(run);
+
+        var answer = await AnswerAsync(begun);
+        Assert.Equal(("interrupted", Said, "ok"), (Word(answer, "status"), Word(answer, "content"), Word(Tool(answer), "state")));
+        var reset = (await fixture.SecondClient.ReadRunAsync(run, $"{run}:1:99"))[0];
+        Assert.Equal(("reset", "calculator"), (reset.Type, Word(Tool(reset.Data), "name")));
+        var more = fixture.Play(" six", ".");
+        using var continued = await fixture.SecondClient.ContinueAsync(run);
+        more.GoOn();
+        Assert.Equal("done", (await continued.ReadAllEventsAsync())[^1].Type);
+        answer = await AnswerAsync(begun);
+        Assert.Equal(("complete", Said + " six.", "ok"), (Word(answer, "status"), Word(answer, "content"), Word(Tool(answer), "state")));
+        var told = fixture.Gateway.Chats.Last().Body;
+        Assert.Equal(
+            ["user", "assistant", "tool", "assistant", "user"], told.GetProperty("messages").EnumerateArray().Select(message => Word(message, "role")));
+        Assert.Equal("calculator", Word(Assert.Single(told.GetProperty("tools").EnumerateArray()).GetProperty("function"), "name"));
+        script.GoOn();
+    }
+
+    [Fact]
     public async Task a_shutdown_waits_for_an_answer_that_ends_in_its_grace()
     {
         var script = fixture.Play(Pieces);
@@ -173,6 +209,8 @@ public class InterruptedRunTests(ReplicasFixture fixture) : IClassFixture<Replic
 
     private async Task<JsonElement> AnswerAsync(ReceivedEvent begun) =>
         (await fixture.SecondClient.ConversationAsync(begun.Id("conversationId"))).GetProperty("messages")[1];
+
+    private static JsonElement Tool(JsonElement of) => Assert.Single(of.GetProperty("tools").EnumerateArray());
 
     private static string? Word(JsonElement message, string name) => message.GetProperty(name).GetString();
 }

@@ -76,7 +76,12 @@ public class McpTests
         await using var gateway = await TestGateway.StartAsync();
         await using var api = Api(gateway, ("web", new()
         {
-            ["Url"] = $"http://127.0.0.1:{port}/mcp", ["Headers:Authorization"] = Key, ["Prefix"] = "", ["RequiredPlan"] = "enterprise", ["Tools:0"] = "reverse", ["RetryAfter"] = "00:00:00",
+            ["Url"] = $"http://127.0.0.1:{port}/mcp",
+            ["Headers:Authorization"] = Key,
+            ["Prefix"] = "",
+            ["RequiredPlan"] = "enterprise",
+            ["Tools:0"] = "reverse",
+            ["RetryAfter"] = "00:00:00",
         }));
         var client = await api.CreateSignedInClientAsync("pro");
 

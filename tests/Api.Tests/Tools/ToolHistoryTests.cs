@@ -11,7 +11,8 @@ namespace LlmAspire.Api.Tests.Tools;
 /// <summary>What a model is told of tools: those that it may call, and those that were called before.</summary>
 public class ToolHistoryTests
 {
-    private const string Call =
+    /// <summary>A model that says something and calls the calculator, as LiteLLM streams it.</summary>
+    internal const string Call =
         "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Let me see.\"}}]}\n\n"
         + "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"id\":\"call_1\",\"function\":{\"arguments\":\"\",\"name\":\"calculator\"},\"type\":\"function\",\"index\":0}]}}]}\n\n"
         + "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"expression\\\":\"},\"type\":\"function\",\"index\":0}]}}]}\n\n"
