@@ -1,9 +1,11 @@
+using System.Globalization;
 using LlmAspire.Benchmarks;
 using Spectre.Console;
 
 const int DefaultEvents = 100_000;
 const int DefaultConversations = 1_000;
 const int DefaultCalls = 10_000_000;
+const int DefaultSample = 12_000;
 
 // Where the output is a file, 80 columns would break the lines.
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 140);
@@ -19,9 +21,14 @@ switch (args)
     case ["reports", ..] when args.Length <= 2 && number >= 0:
         await ReportBenchmark.RunAsync(number == 0 ? DefaultCalls : number, AnsiConsole.Console);
         return 0;
+    case ["seed", var connectionString, ..] when args.Length <= 3 && (args.Length == 2 || int.TryParse(args[2], out var calls) && calls > 0):
+        var filled = await new SampleMonth(connectionString, TimeProvider.System).FillAsync(args.Length == 2 ? DefaultSample : int.Parse(args[2], CultureInfo.InvariantCulture), CancellationToken.None);
+        AnsiConsole.WriteLine($"{filled:N0} calls of the last 30 days are in the ledger, of the demo organisations.");
+        return 0;
     default:
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- ledger [EVENTS, {DefaultEvents} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- conversations [CONVERSATIONS, {DefaultConversations} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- reports [CALLS, {DefaultCalls} unless given]");
+        AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- seed CONNECTION_STRING [CALLS, {DefaultSample} unless given]");
         return 2;
 }

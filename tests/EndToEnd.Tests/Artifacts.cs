@@ -4,5 +4,10 @@ namespace LlmAspire.EndToEnd.Tests;
 internal static class Artifacts
 {
     /// <summary>The path of a file in <c>TestResults</c> beside the test assembly.</summary>
-    public static string PathOf(string name) => Path.Combine(Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults")).FullName, name);
+    public static string PathOf(string name)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "TestResults", name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return path;
+    }
 }

@@ -60,7 +60,10 @@ public sealed class StackFixture : IAsyncLifetime
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
                 .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "200")
                 // Tests ask faster than people.
-                .WithEnvironment("Plans__Pro__RequestsPerMinute", "100000");
+                .WithEnvironment("Plans__Pro__RequestsPerMinute", "100000")
+                // And see at once what became of them.
+                .WithEnvironment("Reconciliation__Delay", "00:00:01")
+                .WithEnvironment("Reconciliation__Interval", "00:00:03");
             foreach (var (name, value) in Patience)
             {
                 resource.WithEnvironment(name, value);
