@@ -52,6 +52,10 @@ internal static partial class Log
     [LoggerMessage(EventId = 5003, EventName = "SpendLogsReadAgain", Level = LogLevel.Information, Message = "The gateway's spend logs can be read")]
     public static partial void SpendLogsReadAgain(this ILogger logger);
 
+    [LoggerMessage(EventId = 5004, EventName = "InvoiceDrift", Level = LogLevel.Warning,
+        Message = "On {Day} (UTC) the ledger and the invoice of {Provider} {Model} differ: by {Tokens} tokens, {Share:P2} of all, and {CostUsd} USD (ledger less invoice; null: it has no price); see GET /reconciliation?source=invoice")]
+    public static partial void InvoiceDrift(this ILogger logger, DateOnly day, string? provider, string? model, long tokens, decimal share, decimal? costUsd);
+
     [LoggerMessage(LogLevel.Warning, "The comparison with the gateway's spend logs was interrupted, trying again in {Wait}")]
     public static partial void ReconciliationInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
 

@@ -336,6 +336,9 @@ public static class TestIds
     /// <summary>The table of drift; a row has <c>data-day</c>, <c>data-provider</c>, <c>data-model</c>, and <c>data-above</c> above the threshold.</summary>
     public const string Drift = "drift";
 
+    /// <summary>Shows only rows above the threshold.</summary>
+    public const string DriftOnly = "drift-only";
+
     /// <summary>Says that something drifts more than it should; <c>data-rows</c> is how many rows.</summary>
     public const string DriftNotice = "drift-notice";
 

@@ -52,8 +52,24 @@ public sealed class Reconciler(NpgsqlDataSource source)
 }
 
 /// <param name="DaysAboveThreshold">With at least one model that is.</param>
-public sealed record ReconciliationTotals(IReadOnlyList<ModelDrift> Models, long DaysAboveThreshold);
+public sealed record ReconciliationTotals(IReadOnlyList<ModelDrift> Models, long DaysAboveThreshold)
+{
+    /// <summary>Of invoices, line by line.</summary>
+    public static ReconciliationTotals Of(IReadOnlyList<ReconciliationRow> invoices) => new(
+        [.. invoices.GroupBy(row => (row.Provider, row.Model)).Select(model => new ModelDrift(
+            model.Key.Provider ?? "",
+            model.Key.Model ?? "",
+            model.Sum(Differing),
+            model.Sum(Compared) is > 0 and var compared ? (double)model.Sum(Differing) / compared : 0))],
+        invoices.Where(row => row.AboveThreshold).Select(row => row.Day).Distinct().Count());
 
-/// <param name="Tokens">That differ, call by call.</param>
+    private static long Differing(ReconciliationRow row) =>
+        Math.Abs(row.LedgerTokens.Prompt - row.OtherTokens.Prompt) + Math.Abs(row.LedgerTokens.Completion - row.OtherTokens.Completion);
+
+    private static long Compared(ReconciliationRow row) =>
+        Math.Max(row.LedgerTokens.Prompt, row.OtherTokens.Prompt) + Math.Max(row.LedgerTokens.Completion, row.OtherTokens.Completion);
+}
+
+/// <param name="Tokens">That differ, call by call, or line by line of invoices.</param>
 /// <param name="Share">Of the tokens that either side knows, 0 to 1.</param>
 public sealed record ModelDrift(string Provider, string Model, long Tokens, double Share);

@@ -26,6 +26,19 @@ public sealed class ReconciliationReport(NpgsqlDataSource source)
             threshold, lastComparedAt, state);
     }
 
+    /// <summary>What invoices of days from the first, up to the last, which is not included, differ from the ledger.</summary>
+    /// <param name="threshold">The share above which a row is a notice.</param>
+    public async Task<IReadOnlyList<ReconciliationRow>> ReadInvoicesAsync(DateOnly from, DateOnly to, decimal threshold, CancellationToken cancellationToken)
+    {
+        // Most of the time there are none, and then nothing has to be priced.
+        await using var any = source.CreateCommand(ReconciliationReportSql.AnyInvoice);
+        any.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = from, NpgsqlDbType = NpgsqlDbType.Date });
+        any.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = to, NpgsqlDbType = NpgsqlDbType.Date });
+        return (bool)(await any.ExecuteScalarAsync(cancellationToken))!
+            ? await ReadRowsAsync(ReconciliationReportSql.Invoices, ReconciliationSource.Invoice, from, to, threshold, cancellationToken)
+            : [];
+    }
+
     /// <summary>The calls of a day that differ, those that differ most first, as many as were kept.</summary>
     /// <param name="provider">Null for all, empty for what nobody knows; so is the model.</param>
     public async Task<IReadOnlyList<ReconciliationDifference>> ReadDifferencesAsync(

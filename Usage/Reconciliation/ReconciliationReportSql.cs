@@ -58,6 +58,8 @@ internal static class ReconciliationReportSql
         WHERE prompt_tokens + completion_tokens + invoiced_prompt_tokens + invoiced_completion_tokens > 0 OR invoiced_cost_usd > 0
         """;
 
+    public const string AnyInvoice = "SELECT EXISTS (SELECT FROM ledger.invoice_line WHERE day >= $1 AND day < $2)";
+
     public const string LastComparedAt = "SELECT max(compared_at) FROM ledger.reconciliation_day";
 
     public const string State = "SELECT problem, threshold, since, asked_at FROM ledger.reconciliation_gateway";

@@ -93,6 +93,29 @@ public sealed class ReconciliationSession : IAsyncDisposable
         return [.. after.Select(model => model with { IsNew = !before.Contains(model) })];
     }
 
+    /// <summary>Takes down which invoices differ by more than they should.</summary>
+    /// <param name="drifting">All that do at present.</param>
+    /// <returns>Those of which this was not said before, or not with these figures.</returns>
+    public async Task<IReadOnlyList<ReconciliationRow>> NoticeInvoicesAsync(
+        IReadOnlyCollection<ReconciliationRow> drifting, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(ReconciliationSql.NoticeInvoices, _connection);
+        command.Parameters.Add(new NpgsqlParameter<DateOnly[]> { TypedValue = [.. drifting.Select(row => row.Day)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Date });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. drifting.Select(row => row.Provider ?? "")] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. drifting.Select(row => row.Model ?? "")] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. drifting.Select(row => row.DriftTokens)] });
+        command.Parameters.Add(new NpgsqlParameter<decimal?[]> { TypedValue = [.. drifting.Select(row => row.DriftCostUsd)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Numeric });
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now.ToUniversalTime() });
+        HashSet<(DateOnly, string, string)> news = [];
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            news.Add((await reader.GetFieldValueAsync<DateOnly>(0, cancellationToken), reader.GetString(1), reader.GetString(2)));
+        }
+
+        return [.. drifting.Where(row => news.Contains((row.Day, row.Provider ?? "", row.Model ?? "")))];
+    }
+
     /// <summary>Keeps whether the gateway's logs could be read, for those who ask the Api.</summary>
     /// <param name="problem">One of <see cref="GatewayProblem"/>; null when they could.</param>
     public async Task SaveStateAsync(string? problem, decimal threshold, DateTimeOffset now, CancellationToken cancellationToken)

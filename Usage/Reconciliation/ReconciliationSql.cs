@@ -130,6 +130,21 @@ internal static class ReconciliationSql
     public const string DaysAbove =
         "SELECT count(DISTINCT day) FROM ledger.reconciliation_result WHERE day >= $1 AND differing_tokens > $2 * compared_tokens";
 
+    /// <summary>$1 to $5: the invoices above the threshold, by column; $6: now. Gives those of which this was not said yet.</summary>
+    public const string NoticeInvoices = """
+        WITH found AS (
+            SELECT * FROM unnest($1, $2, $3, $4, $5) AS found (day, provider, model, drift_tokens, drift_cost_usd)
+        ), gone AS (
+            DELETE FROM ledger.invoice_notice AS said
+            WHERE NOT EXISTS (SELECT FROM found WHERE (found.day, found.provider, found.model) = (said.day, said.provider, said.model))
+        )
+        INSERT INTO ledger.invoice_notice AS said SELECT found.*, $6 FROM found
+        ON CONFLICT (day, provider, model) DO UPDATE
+            SET drift_tokens = excluded.drift_tokens, drift_cost_usd = excluded.drift_cost_usd, said_at = excluded.said_at
+            WHERE (said.drift_tokens, said.drift_cost_usd) IS DISTINCT FROM (excluded.drift_tokens, excluded.drift_cost_usd)
+        RETURNING day, provider, model
+        """;
+
     public const string SaveState = """
         INSERT INTO ledger.reconciliation_gateway AS state (id, problem, threshold, since, asked_at) VALUES (true, $1, $2, $3, $3)
         ON CONFLICT (id) DO UPDATE SET problem = excluded.problem, threshold = excluded.threshold, asked_at = excluded.asked_at,

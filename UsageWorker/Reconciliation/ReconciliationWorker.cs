@@ -4,12 +4,13 @@ using Microsoft.Extensions.Options;
 namespace LlmAspire.UsageWorker.Reconciliation;
 
 /// <summary>
-/// Compares the days that are due with the gateway's spend logs, at the start and again and again. Any number of workers may run; one of them does it. That the
+/// Compares the days that are due with the gateway's spend logs, and the ledger with invoices, at the start and again and again. Any number of workers may run; one of them does it. That the
 /// logs cannot be read is a state, not a failure: it is kept for the Api and said once.
 /// </summary>
 internal sealed class ReconciliationWorker(
     SpendLogClient gateway,
     Reconciler reconciler,
+    ReconciliationReport report,
     ReconciliationMetrics metrics,
     ILedgerReadiness readiness,
     TimeProvider time,
@@ -23,16 +24,27 @@ internal sealed class ReconciliationWorker(
 
     protected override async Task DoAsync(CancellationToken stoppingToken)
     {
+        var today = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
+        var invoices = await report.ReadInvoicesAsync(today.AddDays(-options.Value.InvoiceDaysBack), today.AddDays(1), options.Value.Threshold, stoppingToken);
+        metrics.SetInvoices(ReconciliationTotals.Of(invoices));
         await using (var session = await reconciler.TryBeginAsync(stoppingToken))
         {
             if (session is not null)
             {
+                await NoticeAsync(session, invoices, stoppingToken);
                 await WorkAsync(session, stoppingToken);
             }
         }
 
-        var oldest = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime).AddDays(-options.Value.DaysBack);
-        metrics.Set(await reconciler.ReadTotalsAsync(oldest, options.Value.Threshold, stoppingToken));
+        metrics.SetGateway(await reconciler.ReadTotalsAsync(today.AddDays(-options.Value.DaysBack), options.Value.Threshold, stoppingToken));
+    }
+
+    private async Task NoticeAsync(ReconciliationSession session, IReadOnlyList<ReconciliationRow> invoices, CancellationToken cancellationToken)
+    {
+        foreach (var row in await session.NoticeInvoicesAsync([.. invoices.Where(row => row.AboveThreshold)], _time.GetUtcNow(), cancellationToken))
+        {
+            logger.InvoiceDrift(row.Day, row.Provider, row.Model, row.DriftTokens, row.DriftShare, row.DriftCostUsd);
+        }
     }
 
     protected override void Failed(Exception exception, TimeSpan wait)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LlmAspire.Web.Reports;
 
 /// <summary>An axis from zero, with a few round numbers on it.</summary>
@@ -19,6 +21,15 @@ public sealed record ChartAxis(decimal Top, IReadOnlyList<decimal> Ticks)
         var step = Factors.Select(factor => factor * power).First(step => step * 5 >= highest);
         var steps = (int)Math.Ceiling(highest / step);
         return new(step * steps, [.. Enumerable.Range(0, steps + 1).Select(i => i * step)]);
+    }
+
+    /// <summary>An amount of money on it, with as many decimals as all of its ticks need.</summary>
+    public string Usd(decimal tick)
+    {
+        var step = Ticks.Count > 1 ? Ticks[1] : Top;
+        // Without zeros at its end.
+        var decimals = (step / 1.0000000000000000000000000000m).Scale;
+        return Top >= 10_000 ? "$" + Figures.OnAxis(tick) : "$" + tick.ToString($"N{(decimals == 1 ? 2 : decimals)}", CultureInfo.InvariantCulture);
     }
 
     /// <summary>How far up a value reaches, in per cent.</summary>

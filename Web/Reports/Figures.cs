@@ -43,9 +43,9 @@ public static class Figures
     /// <summary>A share between 0 and 1, in per cent.</summary>
     public static string Percent(decimal? share) => share is not { } value ? Unknown : Math.Abs(value) switch
     {
-        0 => "0 %",
-        < 0.001m => "< 0.1 %",
-        _ => (value * 100).ToString("0.0", CultureInfo.InvariantCulture) + " %",
+        0 => "0\u00a0%",
+        < 0.001m => "<\u00a00.1\u00a0%",
+        _ => (value * 100).ToString("0.0", CultureInfo.InvariantCulture) + "\u00a0%",
     };
 
     public static string Seconds(double? milliseconds) => milliseconds switch

@@ -28,6 +28,7 @@ public sealed class ReportScreenshots(StackFixture stack, BrowserFixture browser
         new("price-import", "/operator/prices?show=import", "price-file"),
         new("reconciliation", "/operator/reconciliation", "drift"),
         new("invoices", "/operator/reconciliation?source=invoice", "drift"),
+        new("invoices-that-drift", "/operator/reconciliation?source=invoice&only=drift", "drift"),
     ];
 
     [Fact(Explicit = true)]
@@ -115,7 +116,16 @@ public sealed class ReportScreenshots(StackFixture stack, BrowserFixture browser
     {
         // Until nothing moves any more: fonts, panels that slide in.
         await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
-        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf(Path.Combine("reports", $"{name}.png")), FullPage = true, Animations = ScreenshotAnimations.Disabled });
+        // The page scrolls inside of itself: so much is hidden of it.
+        var hidden = await page.EvaluateAsync<int>("""
+            () => Math.max(0, ...[...document.querySelectorAll('*')]
+                .filter(element => ['auto', 'scroll'].includes(getComputedStyle(element).overflowY) && !element.matches('.table-scroll'))
+                .map(element => element.scrollHeight - element.clientHeight))
+            """);
+        var (width, height) = (page.ViewportSize!.Width, page.ViewportSize.Height);
+        await page.SetViewportSizeAsync(width, height + hidden);
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf(Path.Combine("reports", $"{name}.png")), Animations = ScreenshotAnimations.Disabled });
+        await page.SetViewportSizeAsync(width, height);
     }
 
     /// <summary>What a provider would charge: as the ledger has it, but for every seventh line.</summary>

@@ -49,9 +49,9 @@ public class ReconciliationWorkerTests(PostgresFixture postgres)
         Assert.DoesNotContain(host.LogOf<ReconciliationWorker>(), line => line.Level >= LogLevel.Warning);
         using var metrics = new Metrics(host);
         // They are read after what was compared is saved.
-        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days") is not null));
-        Assert.Equal(0, metrics.Read($"llmaspire.reconciliation.drift provider=openai model={calls[0].ServedModel}"));
-        Assert.Equal(0, metrics.Read("llmaspire.reconciliation.days"));
+        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days source=gateway") is not null));
+        Assert.Equal(0, metrics.Read($"llmaspire.reconciliation.drift source=gateway provider=openai model={calls[0].ServedModel}"));
+        Assert.Equal(0, metrics.Read("llmaspire.reconciliation.days source=gateway"));
     }
 
     [Fact]
@@ -88,11 +88,11 @@ public class ReconciliationWorkerTests(PostgresFixture postgres)
             line.Level == LogLevel.Warning && line.Text.Contains($"{drift} tokens of openai {equal.ServedModel} differ", StringComparison.Ordinal));
         using var metrics = new Metrics(host);
         // They are read after what was compared is saved.
-        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days") is not null));
-        Assert.Equal(drift, metrics.Read($"llmaspire.reconciliation.drift provider=openai model={equal.ServedModel}"));
-        Assert.Equal(1, metrics.Read("llmaspire.reconciliation.days"));
+        await WorkerHost.WaitAsync(() => Task.FromResult(metrics.Read("llmaspire.reconciliation.days source=gateway") is not null));
+        Assert.Equal(drift, metrics.Read($"llmaspire.reconciliation.drift source=gateway provider=openai model={equal.ServedModel}"));
+        Assert.Equal(1, metrics.Read("llmaspire.reconciliation.days source=gateway"));
         Assert.Equal(
-            (double)drift / (all + Tokens(extra) + 7), metrics.Read($"llmaspire.reconciliation.drift.share provider=openai model={equal.ServedModel}")!.Value, precision: 9);
+            (double)drift / (all + Tokens(extra) + 7), metrics.Read($"llmaspire.reconciliation.drift.share source=gateway provider=openai model={equal.ServedModel}")!.Value, precision: 9);
     }
 
     [Fact]

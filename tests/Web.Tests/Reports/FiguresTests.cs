@@ -29,10 +29,10 @@ public sealed class FiguresTests
     }
 
     [Theory]
-    [InlineData("0", "0 %")]
-    [InlineData("0.0000123", "< 0.1 %")]
-    [InlineData("0.0489", "4.9 %")]
-    [InlineData("1", "100.0 %")]
+    [InlineData("0", "0\u00a0%")]
+    [InlineData("0.0000123", "<\u00a00.1\u00a0%")]
+    [InlineData("0.0489", "4.9\u00a0%")]
+    [InlineData("1", "100.0\u00a0%")]
     public void a_small_share_is_not_none(string share, string written) => Assert.Equal(written, Figures.Percent(decimal.Parse(share, CultureInfo.InvariantCulture)));
 
     [Theory]

@@ -16,7 +16,7 @@ public sealed class ReconciliationPageTests
         await using var test = await OpenAsync("/operator/reconciliation");
         test.UntilThere(TestIds.DriftNotice);
 
-        Assert.Contains("1 of 2 rows drift more than 1.0 %", test.Find(TestIds.DriftNotice).TextContent);
+        Assert.Contains("1 of 2 rows drift more than 1.0\u00a0%", test.Find(TestIds.DriftNotice).TextContent);
         var row = test.Find(TestIds.Drift, "tr[data-above]");
         Assert.Equal("claude", row.GetAttribute("data-model"));
         Assert.Equal(["1100", "1000", "100", "0.1"], new[] { "ledgerTokens", "otherTokens", "driftTokens", "driftShare" }.Select(name => row.QuerySelector($"[data-figure={name}]")?.GetAttribute("value")));
