@@ -1,3 +1,4 @@
+using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,6 +15,7 @@ internal static class PricesApi
     public static IEndpointRouteBuilder MapPricesApi(this IEndpointRouteBuilder app)
     {
         var prices = app.MapGroup("/prices").WithTags("Prices").RequireAuthorization(IdentityExtensions.OperatorPolicy)
+            .ExplainMoneyThatDoesNotFit()
             .ProducesProblem(StatusCodes.Status403Forbidden);
 
         prices.MapGet("", GetAsync)

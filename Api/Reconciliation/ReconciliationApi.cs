@@ -1,5 +1,6 @@
 using System.Net.Mime;
 using System.Text;
+using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,6 +18,7 @@ internal static class ReconciliationApi
     public static IEndpointRouteBuilder MapReconciliationApi(this IEndpointRouteBuilder app)
     {
         var reconciliation = app.MapGroup("/reconciliation").WithTags("Reconciliation").RequireAuthorization(IdentityExtensions.OperatorPolicy)
+            .ExplainMoneyThatDoesNotFit()
             .ProducesProblem(StatusCodes.Status403Forbidden);
 
         reconciliation.MapGet("", GetAsync)

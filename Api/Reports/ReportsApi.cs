@@ -1,3 +1,4 @@
+using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -26,6 +27,7 @@ internal static class ReportsApi
     public static IEndpointRouteBuilder MapReportsApi(this IEndpointRouteBuilder app)
     {
         var usage = app.MapGroup("/usage").WithTags("Usage")
+            .ExplainMoneyThatDoesNotFit()
             .AddEndpointFilter(ExplainAsync)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden);

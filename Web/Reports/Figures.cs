@@ -35,7 +35,7 @@ public static class Figures
     public static string UsdChange(decimal usd) => usd > 0 ? "+" + Usd(usd) : Usd(usd);
 
     /// <inheritdoc cref="UsdChange"/>
-    public static string CountChange(long count) => count > 0 ? "+" + Count(count) : Count(count);
+    public static string CountChange(long count) => count > 0 ? "+" + Count(count) : Count(count).Replace('-', '−');
 
     /// <summary>USD to the last digit, and at least to the cent: a price.</summary>
     public static string Price(decimal? usd) => usd is { } value ? "$" + value.ToString("#,0.00##########################", CultureInfo.InvariantCulture) : Unknown;

@@ -46,6 +46,23 @@ internal static class ReportSteps
         }
     }
 
+    /// <summary>What SQL gives, row by row.</summary>
+    public static async Task<List<object?[]>> ReadAsync(this NpgsqlConnection database, string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        await using var command = new NpgsqlCommand(sql, database);
+        command.Parameters.AddRange(parameters.Select(value => new NpgsqlParameter { Value = value }).ToArray());
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<object?[]> rows = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = new object[reader.FieldCount];
+            reader.GetValues(row);
+            rows.Add([.. row.Select(value => value is DBNull ? null : value)]);
+        }
+
+        return rows;
+    }
+
     /// <summary>Imports an invoice on the page of reconciliation, where somebody is.</summary>
     public static async Task ImportInvoiceAsync(this IPage page, string name, IEnumerable<string> lines)
     {

@@ -46,7 +46,7 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
     {
         await page.GotoAsync(address);
         await page.Locator("[data-testid=usage-latency]").WaitForAsync();
-        var figures = await FiguresAsync(page);
+        var figures = await page.FiguresAsync();
         Assert.True(figures.Count(one => one.Table == "usage-table") > 20, address);
         Assert.True(figures.Count(one => one.Table == "usage-shares") > 10, address);
         // What has no price costs no zero.
@@ -137,7 +137,7 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
         await page.Locator($"tr[data-call-id='{chosen.Id}'] a").First.ClickAsync();
         await page.Locator($"[data-testid=call-story][data-call-id='{chosen.Id}']").WaitForAsync();
 
-        var figures = (await FiguresAsync(page)).Where(figure => figure is { Table: "call-costs", Key: "all" }).ToDictionary(figure => figure.Name, figure => figure.Value);
+        var figures = (await page.FiguresAsync()).Where(figure => figure is { Table: "call-costs", Key: "all" }).ToDictionary(figure => figure.Name, figure => figure.Value);
         Assert.Equal(chosen.Tokens.ToString(CultureInfo.InvariantCulture), figures["tokens"]);
         Assert.Equal(chosen.Cost, decimal.Parse(figures["costUsd"], NumberStyles.Float, CultureInfo.InvariantCulture));
 
@@ -149,17 +149,6 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
             lines.Select(line => JsonElement.Parse(line)).Select(line => (
                 line.GetProperty("id").GetGuid(), line.GetProperty("costUsd") is { ValueKind: JsonValueKind.Number } cost ? cost.GetDecimal() : (decimal?)null)).Order());
     }
-
-    private static async Task<IReadOnlyList<ShownFigure>> FiguresAsync(IPage page) => JsonSerializer.Deserialize<ShownFigure[]>(
-        await page.EvaluateAsync<string>("""
-            () => JSON.stringify([...document.querySelectorAll('data[data-figure]')].map(data => {
-                const table = data.closest('[data-testid]');
-                return {
-                    table: table.dataset.testid, part: table.dataset.chart ?? table.dataset.by ?? '', key: data.closest('[data-key]')?.dataset.key ?? '',
-                    name: data.dataset.figure, value: data.getAttribute('value') };
-            }))
-            """),
-        JsonSerializerOptions.Web)!;
 
     private static decimal? Percentile(IEnumerable<int?> values, decimal part)
     {
@@ -274,7 +263,4 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
     {
         public long Tokens => Prompt + Completion;
     }
-
-    /// <summary>A number on a page: in which table, of which part of it, in which row, and what it is called.</summary>
-    private sealed record ShownFigure(string Table, string Part, string Key, string Name, string Value);
 }

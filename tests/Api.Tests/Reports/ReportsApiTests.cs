@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using LlmAspire.Api.Tests.Identity;
 using LlmAspire.Usage;
@@ -171,6 +172,35 @@ public sealed class ReportsApiTests(AccountsFixture fixture) : IClassFixture<Acc
             "SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND wait_event_type = 'Lock' AND datname = current_database()"));
 
         await Assert.ThrowsAnyAsync<Exception>(() => file.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task money_that_does_not_fit_into_a_decimal_is_explained()
+    {
+        var person = await fixture.RegisterAsync();
+        // 123,456,789,011.999999876543210988 USD.
+        var (call, price) = (Call(person, 123_456_789_012) with { ServedModel = "dear" }, 999_999.999999999999m);
+        await IngestAsync(call);
+        PriceEntry[] dear = [Price(TokenClasses.Input, price), Price(TokenClasses.Output, price)];
+        await fixture.Api.Services.GetRequiredService<PriceRegistry>().SaveAsync(PriceSource.Manual, "test", "test", dear, null, acceptImplausible: true, Cancellation);
+
+        foreach (var path in new[] { "summary", "calls", $"calls/{call.Id}" })
+        {
+            using var refused = await person.GetAsync($"/usage/{path}");
+            await refused.IsProblemAsync(HttpStatusCode.BadRequest, "amount_too_large");
+        }
+
+        using var operators = await fixture.Api.CreateSignedInClientAsync("operator");
+        using var preview = await operators.PostAsJsonAsync("/prices/preview", new { changes = new[] { Price(TokenClasses.Input, 1) } }, Cancellation);
+        await preview.IsProblemAsync(HttpStatusCode.BadRequest, "amount_too_large");
+        // It can be mended, and a file has every digit.
+        using var file = await person.GetAsync("/usage/export");
+        Assert.Contains("123456789011.999999876543210988", await file.Content.ReadAsStringAsync(Cancellation));
+        using var mended = await operators.PutAsJsonAsync("/prices", new { changes = new[] { Price(TokenClasses.Input, 1) }, reason = "unit" }, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, mended.StatusCode);
+        Assert.Equal(123_456.789012m, (await ReadAsync(person, "/usage/summary")).GetProperty("totals").GetProperty("costUsd").GetDecimal());
+
+        PriceEntry Price(string tokenClass, decimal usd) => new("openai", "dear", tokenClass, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), usd);
     }
 
     [Fact]
