@@ -187,8 +187,11 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
             RawUsage = source == UsageSource.Provider
                 ? JsonSerializer.SerializeToElement(new
                 {
-                    prompt_tokens = prompt, completion_tokens = completion, total_tokens = prompt + completion,
-                    prompt_tokens_details = new { cached_tokens = cached ?? 0 }, completion_tokens_details = new { reasoning_tokens = reasoning ?? 0 },
+                    prompt_tokens = prompt,
+                    completion_tokens = completion,
+                    total_tokens = prompt + completion,
+                    prompt_tokens_details = new { cached_tokens = cached ?? 0 },
+                    completion_tokens_details = new { reasoning_tokens = reasoning ?? 0 },
                 })
                 : null,
         };

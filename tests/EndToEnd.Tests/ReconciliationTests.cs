@@ -180,7 +180,8 @@ public sealed class ReconciliationTests(StackFixture stack, BrowserFixture brows
         insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         insert.Parameters.Add(new NpgsqlParameter<Guid[]>
         {
-            TypedValue = [.. Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7(start.AddHours(24 * random.NextDouble())))], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+            TypedValue = [.. Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7(start.AddHours(24 * random.NextDouble())))],
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
         });
         await insert.ExecuteNonQueryAsync(cancellationToken);
         await database.WaitForAsync("SELECT count(*) = 20 FROM ledger.llm_usage WHERE org_id = $1", cancellationToken, org);
