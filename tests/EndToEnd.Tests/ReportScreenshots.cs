@@ -6,7 +6,7 @@ namespace LlmAspire.EndToEnd.Tests;
 
 /// <summary>
 /// Pictures of all pages of usage and money, to be looked at, in <c>TestResults/reports</c> beside the test assembly: of a month of twenty models, in light and dark, wide and narrow.
-/// Run it by hand: <c>dotnet run --project tests/EndToEnd.Tests -- -explicit only -class '*ReportScreenshots'</c>.
+/// Run it by hand: <c>-explicit only -class '*ReportScreenshots'</c>, see docs/reports.md.
 /// </summary>
 public sealed class ReportScreenshots(StackFixture stack, BrowserFixture browser)
 {

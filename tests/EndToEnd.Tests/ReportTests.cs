@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Npgsql;
 using NpgsqlTypes;
@@ -124,9 +125,18 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
         _ => throw new InvalidOperationException($"What is {name}?"),
     };
 
-    /// <summary>From the report to its calls, and to one of them.</summary>
+    /// <summary>From a bar to its calls, and from the report to all of them and to one.</summary>
     private static async Task CompareStoryAsync(IPage page, IReadOnlyList<Call> calls, CancellationToken cancellationToken)
     {
+        await page.GotoAsync($"/usage?{Time}");
+        await page.Locator("section[data-chart=tokens] .bars a[title*='model-1']").First.ClickAsync();
+        await page.GetByTestId("call").First.WaitForAsync();
+        var (day, ofBar) = (Regex.Match(page.Url, "from=([0-9-]{10})").Groups[1].Value, page.GetByTestId("call"));
+        Assert.Contains("model=model-1", page.Url, StringComparison.Ordinal);
+        Assert.Equal(
+            calls.Where(call => call.Day == day && call.Model == "model-1").Select(call => $"{call.Id}").Order(),
+            (await ofBar.EvaluateAllAsync<string[]>("rows => rows.map(row => row.dataset.callId)")).Order());
+
         await page.GotoAsync($"/usage?{Time}");
         await page.GetByTestId("all-calls").ClickAsync();
         await page.GetByTestId("load-more").ClickAsync();
