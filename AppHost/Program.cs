@@ -40,6 +40,7 @@ builder.AddProject<Projects.Web>("web")
     .WithReference(llm)
     .WithSignIn().WithClientSecret()
     .WithDashboardLink()
+    .WithApiAddress(api)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Chat");

@@ -42,6 +42,21 @@ internal static partial class StackExtensions
             : frontEnd.WithEnvironment("Dashboard__Url", dashboard);
     }
 
+    /// <summary>
+    /// Tells the front end under which address programs reach the Api, for its examples: <c>Api:PublicUrl</c>, else this machine's. A deployment shows only
+    /// the front end to the world, so without the setting it is told none.
+    /// </summary>
+    public static IResourceBuilder<T> WithApiAddress<T>(this IResourceBuilder<T> frontEnd, IResourceBuilder<ProjectResource> api)
+        where T : IResourceWithEnvironment
+    {
+        const string Name = "Api__PublicUrl";
+        var configuration = frontEnd.ApplicationBuilder.Configuration;
+
+        return configuration.Has("Api:PublicUrl") ? frontEnd.WithEnvironment(Name, configuration["Api:PublicUrl"])
+            : frontEnd.ApplicationBuilder.ExecutionContext.IsPublishMode ? frontEnd
+            : frontEnd.WithEnvironment(Name, ReferenceExpression.Create($"{api.GetEndpoint("http")}"));
+    }
+
     /// <summary>Adds what publishing needs; nothing when Aspire is embedded, which does not publish.</summary>
     public static void AddPublishing(this IDistributedApplicationBuilder builder) => ConfigurePublishing(builder);
 

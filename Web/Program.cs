@@ -6,6 +6,7 @@ using LlmAspire.Web.Identity;
 using LlmAspire.Web.Identity.External;
 using LlmAspire.Web.Layout;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Prompts;
 using LlmAspire.Web.Reports;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -15,6 +16,7 @@ builder.AddApiClient();
 builder.AddIdentity();
 builder.AddModels();
 builder.AddChat();
+builder.AddPrompts();
 builder.AddReports();
 
 var app = builder.Build();

@@ -363,6 +363,75 @@ public static class TestIds
     /// <summary>The invoices that were imported; a row has <c>data-name</c>.</summary>
     public const string Invoices = "invoices";
 
+    /// <summary>The list of prompts; an item has <c>data-prompt-id</c> and <c>data-name</c>.</summary>
+    public const string Prompts = "prompts";
+
+    /// <summary>Shows the person's own prompts.</summary>
+    public const string PromptsMine = "prompts-mine";
+
+    /// <summary>Shows the prompts that the organisation shares.</summary>
+    public const string PromptsShared = "prompts-shared";
+
+    /// <summary>Finds prompts by words.</summary>
+    public const string PromptSearch = "prompt-search";
+
+    /// <summary>Opens the editor for a new prompt.</summary>
+    public const string NewPrompt = "new-prompt";
+
+    /// <summary>The name of the prompt that is edited.</summary>
+    public const string PromptName = "prompt-name";
+
+    /// <summary>The text of the prompt that is edited; busy (<c>aria-busy</c>) while a model writes it.</summary>
+    public const string PromptText = "prompt-text";
+
+    /// <summary>Shares the prompt that is edited.</summary>
+    public const string SharePrompt = "share-prompt";
+
+    /// <summary>Saves the prompt that is edited.</summary>
+    public const string SavePrompt = "save-prompt";
+
+    /// <summary>Begins a chat with the prompt that is edited.</summary>
+    public const string UsePrompt = "use-prompt";
+
+    /// <summary>What can be done when somebody else saved meanwhile.</summary>
+    public const string PromptConflict = "prompt-conflict";
+
+    /// <summary>The versions of a prompt; an item has <c>data-version</c>.</summary>
+    public const string PromptVersions = "prompt-versions";
+
+    /// <summary>Opens the writing of a prompt by a model; <see cref="PromptWish"/> and <see cref="WritePrompt"/> follow.</summary>
+    public const string OpenGenerator = "open-generator";
+
+    /// <summary>What a model is to write, or to change.</summary>
+    public const string PromptWish = "prompt-wish";
+
+    /// <summary>Has a model write or improve the prompt.</summary>
+    public const string WritePrompt = "write-prompt";
+
+    /// <summary>Stops the writing.</summary>
+    public const string StopWriting = "stop-writing";
+
+    /// <summary>Says that the prompt was written, or stopped.</summary>
+    public const string PromptWritten = "prompt-written";
+
+    /// <summary>Puts back the text from before the writing.</summary>
+    public const string PutBack = "put-back";
+
+    /// <summary>Chooses the prompt of the chat; <c>data-prompt-id</c> is the one in use, items have <c>data-prompt-choice</c>.</summary>
+    public const string PromptPicker = "prompt-picker";
+
+    /// <summary>Goes on without a prompt.</summary>
+    public const string NoPrompt = "no-prompt";
+
+    /// <summary>Says which prompt the conversation uses, with <c>data-prompt-id</c> and <c>data-version</c>.</summary>
+    public const string PromptInUse = "prompt-in-use";
+
+    /// <summary>The examples of the API; <c>data-base-url</c> is the address that they call.</summary>
+    public const string ApiExamples = "api-examples";
+
+    /// <summary>Says that the address of the Api is not known.</summary>
+    public const string ApiAddressUnknown = "api-address-unknown";
+
     /// <summary>The field for the new price of a class.</summary>
     public static string PriceOf(string tokenClass) => $"price-of-{tokenClass}";
 }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Prompts;
 using LlmAspire.Web.Tools;
 
 namespace LlmAspire.Web.Api;
@@ -50,6 +51,11 @@ public sealed class ApiClient(ApiConnection api)
     /// <inheritdoc cref="StreamChatAsync"/>
     public IAsyncEnumerable<SseItem<ChatEvent>> FollowRunAsync(string runId, string? lastEventId, CancellationToken cancellationToken = default) =>
         StreamAsync(HttpMethod.Get, $"/chat/runs/{Uri.EscapeDataString(runId)}/events", null, lastEventId, cancellationToken);
+
+    /// <summary>Has a model write a system prompt; ends as <see cref="StreamChatAsync"/> does.</summary>
+    /// <param name="cancellationToken">Ends the writing: nobody else reads it.</param>
+    public IAsyncEnumerable<SseItem<ChatEvent>> WritePromptAsync(WritePrompt prompt, CancellationToken cancellationToken = default) =>
+        StreamAsync(HttpMethod.Post, "/prompts/system", prompt, null, cancellationToken);
 
     private async IAsyncEnumerable<SseItem<ChatEvent>> StreamAsync(
         HttpMethod method, string path, object? body, string? lastEventId, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -9,6 +9,7 @@ public static class ApiExtensions
     public static IHostApplicationBuilder AddApiClient(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<ApiAddressOptions>().BindConfiguration(ApiAddressOptions.Section);
         builder.Services.AddApiHttpClient<ApiConnection>();
         builder.Services.AddTransient<ApiClient>();
         builder.Services.AddTransient<AccountsClient>();

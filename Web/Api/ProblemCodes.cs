@@ -20,4 +20,7 @@ public static class ProblemCodes
 
     /// <summary>The Api's own: no such conversation, or somebody else's.</summary>
     public const string ConversationUnknown = "conversation_unknown";
+
+    /// <summary>The Api's own: somebody else saved another version of a prompt.</summary>
+    public const string PromptChanged = "prompt_changed";
 }

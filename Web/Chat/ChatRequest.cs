@@ -6,4 +6,6 @@ namespace LlmAspire.Web.Chat;
 /// <param name="Model">Alias; null for the Api's default.</param>
 /// <param name="Tools">Names of tools that the model may use.</param>
 /// <param name="ParentMessageId">The message before; null for the one that is current, the conversation's own id for its beginning.</param>
-public sealed record ChatRequest(Guid? ConversationId, string? Message, string? Model, Guid? ParentMessageId, IReadOnlyList<string>? Tools = null);
+/// <param name="PromptId">The saved prompt of a new conversation; null for none.</param>
+public sealed record ChatRequest(
+    Guid? ConversationId, string? Message, string? Model, Guid? ParentMessageId, IReadOnlyList<string>? Tools = null, Guid? PromptId = null);

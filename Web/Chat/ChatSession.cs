@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using LlmAspire.Web.Api;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Prompts;
 
 namespace LlmAspire.Web.Chat;
 
@@ -9,7 +10,8 @@ namespace LlmAspire.Web.Chat;
 /// The conversation in one browser tab. One a circuit; used on the circuit's dispatcher only. It belongs to the Api: here is what is shown of
 /// it, and the answers under way are read here, whoever asked for them.
 /// </summary>
-public sealed partial class ChatSession(ApiClient api, ConversationsClient conversations, TimeProvider time, ILogger<ChatSession> logger) : IDisposable
+public sealed partial class ChatSession(
+    ApiClient api, ConversationsClient conversations, PromptsClient prompts, TimeProvider time, ILogger<ChatSession> logger) : IDisposable
 {
     /// <summary>How long the Api may take to end a stopped run's stream before the page stops reading it.</summary>
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
@@ -34,6 +36,9 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
 
     public ConversationState State { get; private set; }
 
+    /// <summary>What the model is told before the first message; null for nothing.</summary>
+    public ConversationPrompt? Prompt { get; private set; }
+
     /// <summary>What is shown: one branch, from its beginning.</summary>
     public IReadOnlyList<ChatExchange> Exchanges { get; private set; } = [];
 
@@ -50,7 +55,7 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
 
         StopReading();
         _tree = new ChatTree();
-        ConversationId = conversationId;
+        (ConversationId, Prompt) = (conversationId, null);
         State = conversationId is null ? ConversationState.Ready : ConversationState.Loading;
         Show();
         if (conversationId is not { } id)
@@ -59,19 +64,46 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
         }
 
         var opening = ++_openings;
-        var (tree, state) = await LoadAsync(id);
+        var (tree, state, prompt) = await LoadAsync(id);
         if (opening != _openings)
         {
             return; // another one is shown
         }
 
-        (_tree, State) = (tree, state);
+        (_tree, State, Prompt) = (tree, state, prompt);
         foreach (var answer in _tree.Answers.Where(answer => answer.State == AnswerState.Streaming && answer.RunId is not null).ToList())
         {
             _ = FollowAsync(answer);
         }
 
         Show();
+    }
+
+    /// <summary>Has the conversation use a saved prompt as it is now, or none, from its next message on.</summary>
+    /// <exception cref="ApiException">It was not changed.</exception>
+    public async Task ChoosePromptAsync(Guid? promptId)
+    {
+        var opening = _openings;
+        ConversationPrompt? chosen = null;
+        if (promptId is { } wanted && ConversationId is { } used)
+        {
+            chosen = await prompts.UseAsync(used, wanted);
+        }
+        else if (promptId is { } next)
+        {
+            var saved = await prompts.GetAsync(next);
+            chosen = new ConversationPrompt(saved.Id, saved.Version, saved.Name, saved.Text);
+        }
+        else if (ConversationId is { } id)
+        {
+            await prompts.RemoveAsync(id);
+        }
+
+        if (opening == _openings)
+        {
+            Prompt = chosen;
+            Changed?.Invoke();
+        }
     }
 
     /// <summary>Sends a message; completes when its answer has ended, well or not.</summary>
@@ -168,16 +200,17 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
         _runs.Clear();
     }
 
-    private async Task<(ChatTree Tree, ConversationState State)> LoadAsync(Guid id)
+    private async Task<(ChatTree Tree, ConversationState State, ConversationPrompt? Prompt)> LoadAsync(Guid id)
     {
         try
         {
-            return (ChatTree.From(await conversations.GetAsync(id)), ConversationState.Ready);
+            var conversation = await conversations.GetAsync(id);
+            return (ChatTree.From(conversation), ConversationState.Ready, conversation.Prompt);
         }
         catch (ApiException exception)
         {
             LogUnread(logger, exception.Problem.Status, exception.Problem.Code, exception.Problem.TraceId);
-            return (new ChatTree(), exception.Problem.Status == StatusCodes.Status404NotFound ? ConversationState.Unknown : ConversationState.Unavailable);
+            return (new ChatTree(), exception.Problem.Status == StatusCodes.Status404NotFound ? ConversationState.Unknown : ConversationState.Unavailable, null);
         }
     }
 
@@ -187,7 +220,8 @@ public sealed partial class ChatSession(ApiClient api, ConversationsClient conve
         exchange.Answers.Add(answer);
         var request = exchange.MessageId is { } known
             ? new ChatRequest(ConversationId, null, answer.Model, known, tools)
-            : new ChatRequest(ConversationId, exchange.Message, answer.Model, exchange.Previous?.MessageId ?? ConversationId, tools);
+            : new ChatRequest(
+                ConversationId, exchange.Message, answer.Model, exchange.Previous?.MessageId ?? ConversationId, tools, ConversationId is null ? Prompt?.Id : null);
         return ReadAsync(answer, ChatTelemetry.SendSpan, exchange, token => api.StreamChatAsync(request, token), isFollowing: false);
     }
 

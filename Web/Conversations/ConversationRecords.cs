@@ -1,4 +1,5 @@
 using LlmAspire.Web.Chat;
+using LlmAspire.Web.Prompts;
 
 namespace LlmAspire.Web.Conversations;
 
@@ -11,7 +12,9 @@ public sealed record ConversationItem(Guid Id, string Title, bool Pinned, bool A
 /// <summary>A conversation with all its branches.</summary>
 /// <param name="CurrentMessageId">The end of the branch that is shown.</param>
 /// <param name="Messages">Oldest first.</param>
-public sealed record Conversation(Guid Id, string Title, Guid? CurrentMessageId, IReadOnlyList<StoredMessage> Messages);
+/// <param name="Prompt">What the model is told first; null for nothing.</param>
+public sealed record Conversation(
+    Guid Id, string Title, Guid? CurrentMessageId, IReadOnlyList<StoredMessage> Messages, ConversationPrompt? Prompt = null);
 
 /// <param name="ParentId">The message before; null at the beginning.</param>
 /// <param name="Role"><see cref="User"/> or the model.</param>

@@ -4,6 +4,7 @@ using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Prompts;
 using LlmAspire.Web.Tools;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
@@ -25,6 +26,7 @@ internal sealed class PageTestContext : BunitContext
         var connection = NoTokens.Connect(new HttpClient { BaseAddress = api.Address, Timeout = Timeout.InfiniteTimeSpan }, time);
         Services.AddSingleton(new ApiClient(connection));
         Services.AddSingleton(new ConversationsClient(connection));
+        Services.AddSingleton(new PromptsClient(connection));
         Services.AddSingleton<MarkdownRenderer>();
         Services.AddScoped<ChatSession>();
         Services.AddScoped<ModelDirectory>();

@@ -10,9 +10,9 @@ namespace LlmAspire.Web.Tests.Identity;
 public sealed class UserMenuTests
 {
     [Theory]
-    [InlineData("member", false, "/usage /account /api-keys /organisation /sign-out")]
-    [InlineData("admin", false, "/usage /account /api-keys /organisation /organisation/usage /sign-out")]
-    [InlineData("member", true, "/usage /account /api-keys /organisation /operator/usage /operator/prices /operator/reconciliation /sign-out")]
+    [InlineData("member", false, "/prompts /usage /account /api-keys /organisation /sign-out")]
+    [InlineData("admin", false, "/prompts /usage /account /api-keys /organisation /organisation/usage /sign-out")]
+    [InlineData("member", true, "/prompts /usage /account /api-keys /organisation /operator/usage /operator/prices /operator/reconciliation /sign-out")]
     public async Task it_leads_to_what_the_person_may_see(string role, bool isOperator, string pages)
     {
         await using var api = await FakeApi.StartAsync();
@@ -27,7 +27,7 @@ public sealed class UserMenuTests
         await using var api = await FakeApi.StartAsync();
         api.Accounts.Broken = 503;
 
-        await AssertPagesAsync("/usage /account /api-keys /organisation /sign-out", api);
+        await AssertPagesAsync("/prompts /usage /account /api-keys /organisation /sign-out", api);
     }
 
     private static async Task AssertPagesAsync(string pages, FakeApi api)
