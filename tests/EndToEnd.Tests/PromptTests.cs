@@ -30,7 +30,7 @@ public sealed class PromptTests(StackFixture stack, BrowserFixture browser)
         await page.GetByTestId("save-prompt").ClickAsync();
         await page.Locator("[data-testid=prompt-versions] [data-version='1']").WaitForAsync();
         await page.GetByTestId("use-prompt").ClickAsync();
-        await page.GetByTestId("prompt-in-use").GetByText("Bakery").WaitForAsync();
+        await page.Locator("[data-testid=prompt-in-use] b").GetByText("Bakery").WaitForAsync();
 
         await page.GetByTestId("message-input").FillAsync("Hello");
         await page.GetByTestId("send").ClickAsync();
@@ -40,6 +40,14 @@ public sealed class PromptTests(StackFixture stack, BrowserFixture browser)
         await page.ReloadAsync();
         await page.Locator("[data-testid=prompt-in-use][data-version='1']").WaitForAsync();
         await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf("prompt-in-use.png") });
+
+        // The conversation goes on without, and with it again.
+        await page.GetByTestId("prompt-picker").GetByRole(AriaRole.Button).ClickAsync();
+        await page.GetByTestId("no-prompt").ClickAsync();
+        await page.GetByTestId("prompt-in-use").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Detached });
+        await page.GetByTestId("prompt-picker").GetByRole(AriaRole.Button).ClickAsync();
+        await page.Locator("[data-prompt-choice]").First.ClickAsync();
+        await page.GetByTestId("prompt-in-use").WaitForAsync();
 
         await using var connection = await stack.OpenDatabaseAsync(patience.Token);
         Assert.Equal("prompt completed provider", await OperationAsync(connection, callId, patience.Token));

@@ -15,7 +15,7 @@ public class ApiExamplesTests
         Assert.Equal(["curl", "Python", "JavaScript", "C#"], test.Page.FindAll("[role=tab]").Select(tab => tab.TextContent.Trim()));
         test.Until(() => Assert.Contains("Authorization: Bearer YOUR_API_KEY", test.Page.Find("[data-language=curl] pre").TextContent, StringComparison.Ordinal));
 
-        await test.TypeAsync(TestIds.Name, "pipeline");
+        await test.Page.InvokeAsync(() => test.Find(TestIds.Name).ChangeAsync(new() { Value = "pipeline" }));
         await test.Page.InvokeAsync(() => test.Page.Find("form.fields").SubmitAsync());
 
         test.UntilThere(TestIds.Secret);

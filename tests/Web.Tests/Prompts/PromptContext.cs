@@ -118,6 +118,8 @@ internal sealed class PromptContext : BunitContext
                 items = Versions.Select((text, index) => new { number = index + 1, name = "Baker", text, visibility = Visibility, author = Ada, restoredFrom = (int?)null, createdAt = DateTimeOffset.UtcNow }).Reverse(),
                 next = (string?)null,
             }),
+            "GET /identity/api-keys" => Results.Json(Array.Empty<object>()),
+            "POST /identity/api-keys" => Results.Json(new { id = Guid.NewGuid(), name = "pipeline", prefix = "llma_abc", key = "llma_abcdef", expiresAt = DateTimeOffset.UtcNow.AddDays(90) }),
             "POST /prompts/system" => Results.Stream(stream => Draft(stream, http.RequestAborted), "text/event-stream"),
             _ => Results.NotFound(),
         };
