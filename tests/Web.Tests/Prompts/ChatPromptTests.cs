@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bunit;
 using Microsoft.AspNetCore.Http;
 
@@ -9,7 +10,15 @@ public class ChatPromptTests
 
     private static readonly object Saved = new
     {
-        id = Id, name = "Baker", text = "You bake.", visibility = "private", version = 3, owner = new { id = Id, email = "ada@example.org" }, mine = true, editable = true, updatedAt = DateTimeOffset.UtcNow,
+        id = Id,
+        name = "Baker",
+        text = "You bake.",
+        visibility = "private",
+        version = 3,
+        owner = new { id = Id, email = "ada@example.org" },
+        mine = true,
+        editable = true,
+        updatedAt = DateTimeOffset.UtcNow,
     };
 
     [Fact]
@@ -25,7 +34,7 @@ public class ChatPromptTests
         var second = await test.AskAsync("More");
 
         Assert.Equal(Id, first.Body.GetProperty("promptId").GetGuid());
-        Assert.Equal(System.Text.Json.JsonValueKind.Null, second.Body.GetProperty("promptId").ValueKind);
+        Assert.Equal(JsonValueKind.Null, second.Body.GetProperty("promptId").ValueKind);
         Assert.Equal(Id.ToString(), test.Find(TestIds.PromptInUse).GetAttribute("data-prompt-id"));
         await second.AnswerAsync("Ho");
     }
