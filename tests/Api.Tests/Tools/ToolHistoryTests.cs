@@ -67,6 +67,23 @@ public class ToolHistoryTests
     }
 
     [Fact]
+    public async Task a_tool_that_was_not_offered_is_not_called_and_the_model_told()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await using var api = new ApiFactory(gateway.BaseUrl) { Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync() };
+        var client = await api.CreateSignedInClientAsync("pro");
+        gateway.OnChat = context => gateway.Chats.Count == 1
+            ? Answers.SendStream(Call + Answers.Usage(Answers.UsageJson) + Answers.Done)(context)
+            : Answers.Normal(context);
+
+        var events = await client.SendAsync(new { message = "What is 2*3?", tools = new[] { "current_time" } });
+
+        Assert.Equal(["called", "failed"], events.Where(one => one.Type == "tool").Select(one => one.Data.GetProperty("state").GetString()));
+        Assert.Equal("done", events[^1].Type);
+        Assert.StartsWith("tool: call_1 Error:", Messages(gateway.Chats.Last()).Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task an_estimate_counts_the_tools()
     {
         await using var gateway = await TestGateway.StartAsync();
