@@ -68,13 +68,14 @@ public sealed class ChatTests(StackFixture stack, BrowserFixture browser)
         Assert.Equal(usage.TraceId, row.TraceId);
     }
 
-    /// <summary>One root, in web; the worker's span hangs below a span of the api.</summary>
+    /// <summary>One root, in web; the worker's spans hang below spans of the api: a first message has its conversation named too, by a call of its own.</summary>
     private static void AssertOneTree(IReadOnlyList<ExportedSpan> trace)
     {
         var root = Assert.Single(trace, span => span.ParentSpanId.Length == 0);
         Assert.Equal("web", root.Service);
-        var ingested = Assert.Single(trace, span => span.Service == "usage-worker");
-        Assert.Contains(trace, span => span.SpanId == ingested.ParentSpanId && span.Service == "api");
+        var ingested = trace.Where(span => span.Service == "usage-worker").ToList();
+        Assert.NotEmpty(ingested);
+        Assert.All(ingested, one => Assert.Contains(trace, span => span.SpanId == one.ParentSpanId && span.Service == "api"));
     }
 
     /// <summary>Each service exports when it likes: every service has spoken and no span's parent is still to come.</summary>

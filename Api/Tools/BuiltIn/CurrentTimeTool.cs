@@ -26,7 +26,7 @@ internal sealed class CurrentTimeTool(TimeProvider time)
 
         // "New York" is America/New_York.
         var city = '/' + zone.Trim().Replace(' ', '_');
-        return TimeZoneInfo.GetSystemTimeZones().FirstOrDefault(one => one.HasIanaId && one.Id.EndsWith(city, StringComparison.OrdinalIgnoreCase))
+        return TimeZoneInfo.GetSystemTimeZones().FirstOrDefault(one => one.Id.EndsWith(city, StringComparison.OrdinalIgnoreCase) && one.HasIanaId)
             ?? throw new ToolFailedException("There is no such time zone. Give an IANA name, such as Europe/Berlin.");
     }
 }
