@@ -251,7 +251,7 @@ internal static class ReportsApi
     private static List<Guid> IdsOf(ReportKey key, IReadOnlyList<ReportKey> keys, UsageSummary summary)
     {
         var index = keys.ToList().IndexOf(key);
-        return index < 0 ? [] : [.. summary.Groups.Select(group => Guid.Parse(group.Keys[index]!)).Distinct()];
+        return index < 0 ? [] : [.. summary.Groups.Select(group => group.Keys[index]!).Distinct().Select(Guid.Parse)];
     }
 
     private static string NameOf(ReportKey key) => char.ToLowerInvariant(key.ToString()[0]) + key.ToString()[1..];

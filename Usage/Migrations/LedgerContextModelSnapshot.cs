@@ -431,6 +431,10 @@ namespace LlmAspire.Usage.Migrations
                     b.HasIndex("RequestId")
                         .HasDatabaseName("ix_llm_usage_request_id");
 
+                    b.HasIndex(new[] { "CreatedAt", "Id" }, "ix_llm_usage_provisional")
+                        .HasDatabaseName("ix_llm_usage_provisional")
+                        .HasFilter("provisional_recorded_at IS NOT NULL");
+
                     b.HasIndex("OrgId", "CreatedAt")
                         .HasDatabaseName("ix_llm_usage_org_id_created_at");
 

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using Npgsql;
 
@@ -7,7 +8,9 @@ namespace LlmAspire.Usage;
 internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPrices prices, int most)
 {
     private readonly Dictionary<Key[], Sums> _groups = new(new SameKeys());
-    private readonly Dictionary<object, string> _texts = [];
+    private readonly Dictionary<DateTime, string> _days = [];
+    private readonly Dictionary<Guid, string> _ids = [];
+    private readonly Dictionary<string, string> _names = [];
 
     /// <param name="isOfDays">Whether these are roll-ups of days.</param>
     /// <exception cref="ReportTooLargeException">There are more groups than there may be.</exception>
@@ -17,7 +20,13 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
         while (await reader.ReadAsync(cancellationToken))
         {
             var column = 0;
-            var sums = Find(groupBy.Select(key => ReadKey(reader, key, ref column)).ToArray());
+            var keys = new Key[groupBy.Count];
+            for (var index = 0; index < keys.Length; index++)
+            {
+                keys[index] = ReadKey(reader, groupBy[index], ref column);
+            }
+
+            var sums = Find(keys);
             if (_groups.Count > most)
             {
                 command.Cancel();
@@ -45,10 +54,8 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
             totals.Add(group.Value);
         }
 
-        return new UsageSummary(
-            asOf, isFromRollups,
-            Array.ConvertAll(groups, group => new SummaryGroup(Array.ConvertAll(group.Key, key => key.Text), group.Value.ToReport(prices))),
-            totals.ToReport(prices));
+        // Made when they are asked for, one after the other: there are many.
+        return new UsageSummary(asOf, isFromRollups, new Groups(groups, prices), totals.ToReport(prices));
     }
 
     private static ClassTokens ReadTokens(NpgsqlDataReader reader, ref int column) => new(
@@ -89,22 +96,23 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
                 // Where clocks go back by a part of an hour, two of these begin at one moment: the one that began before, further from UTC, comes first.
                 return new Key(hour.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture), hour.UtcTicks - hour.TotalOffsetMinutes);
             case ReportKey.Day or ReportKey.Week or ReportKey.Month:
-                var day = reader.GetDateTime(column++);
-                return new Key(Text(day, static day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)), day.Ticks);
+                // Also of a part of a day.
+                var day = reader.GetDateTime(column++).Date;
+                return new Key(Known(_days, day, static day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)), day.Ticks);
             case ReportKey.User or ReportKey.Organisation:
-                return new Key(Text(reader.GetGuid(column++), static id => id.ToString()), 0);
+                return new Key(Known(_ids, reader.GetGuid(column++), static id => id.ToString()), 0);
             default:
-                return new Key(reader.GetString(column++) is { Length: > 0 } text ? text : null, 0);
+                return new Key(reader.GetString(column++) is { Length: > 0 } name ? Known(_names, name, static name => name) : null, 0);
         }
     }
 
-    /// <summary>The same few days and ids come again and again.</summary>
-    private string Text<T>(T value, Func<T, string> write)
+    /// <summary>The same few come again and again.</summary>
+    private static string Known<T>(Dictionary<T, string> texts, T value, Func<T, string> write)
         where T : notnull
     {
-        if (!_texts.TryGetValue(value, out var text))
+        if (!texts.TryGetValue(value, out var text))
         {
-            _texts.Add(value, text = write(value));
+            texts.Add(value, text = write(value));
         }
 
         return text;
@@ -128,6 +136,23 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
 
             return hash.ToHashCode();
         }
+    }
+
+    private sealed class Groups(KeyValuePair<Key[], Sums>[] groups, ReportPrices prices) : IReadOnlyList<SummaryGroup>
+    {
+        public int Count => groups.Length;
+
+        public SummaryGroup this[int index] => new(Array.ConvertAll(groups[index].Key, key => key.Text), () => groups[index].Value.ToReport(prices));
+
+        public IEnumerator<SummaryGroup> GetEnumerator()
+        {
+            for (var index = 0; index < Count; index++)
+            {
+                yield return this[index];
+            }
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private sealed class Sums

@@ -39,20 +39,18 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
     public NpgsqlCommand? OfHours(IReadOnlyList<DateOnly> days)
     {
         var parameters = new ReportParameters();
-        var rest = Without(days).Select(part => $"at >= {parameters.Add(part.From)} AND at < {parameters.Add(part.To)}").ToList();
+        var rest = Without(days);
         return rest.Count == 0 ? null : Command(
             $"(SELECT hour AS at, * FROM ledger.{(_isByUser ? "usage_rollup_user" : "usage_rollup_org")}) AS rollup",
-            $"{ReportSql.Where(query, parameters, "at")} AND ({string.Join(" OR ", rest)})", isOfDays: false, parameters);
+            $"{ReportSql.Where(query, parameters, "at")} AND {Within(rest, parameters)}", isOfDays: false, parameters);
     }
 
     /// <summary>By roll-ups of days.</summary>
     public NpgsqlCommand OfDays(IReadOnlyList<DateOnly> days)
     {
         var parameters = new ReportParameters();
-        var starts = parameters.Add(days.Select(day => day.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz);
         return Command(
-            $"{DaySql.TableOf(_isByUser)} AS rollup",
-            $"{ReportSql.Where(query, parameters, "at")} AND date_trunc('day', at, 'UTC') = ANY ({starts})", isOfDays: true, parameters);
+            $"{DaySql.TableOf(_isByUser)} AS rollup", $"{ReportSql.Where(query, parameters, "at")} AND {Within(Runs(days), parameters)}", isOfDays: true, parameters);
     }
 
     /// <summary>The columns of a key. A local hour may come twice, with another offset.</summary>
@@ -81,9 +79,9 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
     {
         var zone = parameters.Add(query.Zone, NpgsqlDbType.Text);
         var bucket = priceChanges.Length == 0 ? "0" : $"width_bucket(at, {parameters.Add(priceChanges, NpgsqlDbType.Array | NpgsqlDbType.TimestampTz)})";
-        var keys = groupBy.SelectMany((key, index) => Columns(key, index, zone)).ToList();
-        // What is as fine as the days' own roll-ups is not added up here: it would be as many sums again.
+        // What is as fine as the days' own roll-ups is not added up here: it would be as many sums again. Nor are parts of a day told from the day.
         var isAsFine = isOfDays && !_isByUser && groupBy.Contains(ReportKey.Day) && groupBy.Contains(ReportKey.Model) && groupBy.Contains(ReportKey.Organisation);
+        var keys = groupBy.SelectMany((key, index) => isAsFine && key == ReportKey.Day ? [($"key{index}", "at")] : Columns(key, index, zone)).ToList();
         var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", "provider", "served_model"]);
         var sums = isOfDays ? isAsFine ? DaySql.Values : DaySql.Totals : $"source, {RollupSql.Totals}";
         var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "provider", "served_model", .. isOfDays ? (string[])[] : ["source"]]);
@@ -92,18 +90,41 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
         return command;
     }
 
+    private static string Within(IEnumerable<(DateTimeOffset From, DateTimeOffset To)> parts, ReportParameters parameters) =>
+        $"({string.Join(" OR ", parts.Select(part => $"at >= {parameters.Add(part.From)} AND at < {parameters.Add(part.To)}"))})";
+
+    /// <summary>Days that follow one another are one time.</summary>
+    private static List<(DateTimeOffset From, DateTimeOffset To)> Runs(IReadOnlyList<DateOnly> days)
+    {
+        List<(DateTimeOffset From, DateTimeOffset To)> runs = [];
+        foreach (var start in days.Select(day => new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero)))
+        {
+            if (runs is [.., var last] && last.To == start)
+            {
+                runs[^1] = (last.From, start.AddDays(1));
+            }
+            else
+            {
+                runs.Add((start, start.AddDays(1)));
+            }
+        }
+
+        return runs;
+    }
+
+    /// <summary>What is left of the query's time.</summary>
     private List<(DateTimeOffset From, DateTimeOffset To)> Without(IReadOnlyList<DateOnly> days)
     {
         List<(DateTimeOffset From, DateTimeOffset To)> rest = [];
         var from = query.From;
-        foreach (var start in days.Select(day => new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero)))
+        foreach (var run in Runs(days))
         {
-            if (from < start)
+            if (from < run.From)
             {
-                rest.Add((from, start));
+                rest.Add((from, run.From));
             }
 
-            from = start.AddDays(1);
+            from = run.To;
         }
 
         if (from < query.To)

@@ -38,12 +38,14 @@ public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
             where += $" AND (created_at, id) < ({parameters.Add(after.CreatedAt)}, {parameters.Add(after.Id, NpgsqlDbType.Uuid)})";
         }
 
-        // The page first: the prices are looked up for its calls.
+        // The page first: the prices are looked up for its calls. Rows and what they replaced apart, for each has an index in this order.
+        var page = $"ORDER BY created_at DESC, id DESC LIMIT {parameters.Add(limit + 1, NpgsqlDbType.Integer)}";
         var calls = await ReadAsync(
             $"""
             WITH usage AS MATERIALIZED (
-                SELECT * FROM ledger.usage_as_of({instant}) WHERE {where}
-                ORDER BY created_at DESC, id DESC LIMIT {parameters.Add(limit + 1, NpgsqlDbType.Integer)}
+                (SELECT * FROM ledger.usage_recorded({instant}) WHERE {where} {page})
+                UNION ALL (SELECT * FROM ledger.usage_provisional({instant}) WHERE {where} {page})
+                {page}
             )
             SELECT {Columns}, {ReportSql.Cost}, {ReportSql.Unpriced}
             FROM usage {ReportSql.JoinPrice(parameters.Add(asOf.PriceRevision, NpgsqlDbType.Bigint), "usage.created_at")}

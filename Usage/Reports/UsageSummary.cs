@@ -7,8 +7,15 @@ namespace LlmAspire.Usage;
 /// <param name="Totals">Of all groups.</param>
 public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups, ReportSums Totals);
 
-/// <param name="Keys">In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</param>
-public sealed record SummaryGroup(IReadOnlyList<string?> Keys, ReportSums Sums);
+/// <param name="keys">In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</param>
+public sealed class SummaryGroup(IReadOnlyList<string?> keys, Func<ReportSums> sums)
+{
+    /// <inheritdoc cref="SummaryGroup(IReadOnlyList{string}, Func{ReportSums})" path="/param[@name='keys']"/>
+    public IReadOnlyList<string?> Keys => keys;
+
+    /// <summary>Made each time that they are asked for.</summary>
+    public ReportSums Sums => sums();
+}
 
 /// <summary>A report has more groups than anybody reads.</summary>
 public sealed class ReportTooLargeException(int most) : Exception($"The report has more than {most} groups.")

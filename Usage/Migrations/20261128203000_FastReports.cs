@@ -5,10 +5,14 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace LlmAspire.Usage.Migrations
 {
     /// <inheritdoc />
-    public partial class DayRollups : Migration
+    public partial class FastReports : Migration
     {
         /// <inheritdoc />
-        protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql(Create);
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.Sql(Days);
+            migrationBuilder.Sql(Rows);
+        }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder) => migrationBuilder.Sql(Drop);

@@ -13,8 +13,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace LlmAspire.Usage.Migrations
 {
     [DbContext(typeof(LedgerContext))]
-    [Migration("20261128203000_DayRollups")]
-    partial class DayRollups
+    [Migration("20261128203000_FastReports")]
+    partial class FastReports
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -433,6 +433,10 @@ namespace LlmAspire.Usage.Migrations
 
                     b.HasIndex("RequestId")
                         .HasDatabaseName("ix_llm_usage_request_id");
+
+                    b.HasIndex(new[] { "CreatedAt", "Id" }, "ix_llm_usage_provisional")
+                        .HasDatabaseName("ix_llm_usage_provisional")
+                        .HasFilter("provisional_recorded_at IS NOT NULL");
 
                     b.HasIndex("OrgId", "CreatedAt")
                         .HasDatabaseName("ix_llm_usage_org_id_created_at");
