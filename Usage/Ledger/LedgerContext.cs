@@ -131,7 +131,7 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         usage.HasIndex(row => row.RequestId);
         usage.HasIndex(row => row.ConversationId);
         // Few, and looked for by every list of calls.
-        usage.HasIndex(row => new { row.CreatedAt, row.Id }, "ix_llm_usage_provisional").HasFilter("provisional_recorded_at IS NOT NULL");
+        usage.HasIndex(row => new { row.CreatedAt, row.Id }).HasDatabaseName("ix_llm_usage_provisional").HasFilter("provisional_recorded_at IS NOT NULL");
     }
 
     private static string OneOf<TEnum>(string column)

@@ -431,7 +431,7 @@ namespace LlmAspire.Usage.Migrations
                     b.HasIndex("RequestId")
                         .HasDatabaseName("ix_llm_usage_request_id");
 
-                    b.HasIndex(new[] { "CreatedAt", "Id" }, "ix_llm_usage_provisional")
+                    b.HasIndex("CreatedAt", "Id")
                         .HasDatabaseName("ix_llm_usage_provisional")
                         .HasFilter("provisional_recorded_at IS NOT NULL");
 
