@@ -60,6 +60,16 @@ public sealed class ModelTests
         Assert.True(Assert.IsType<ParameterResource>(web["Authentication__ClientSecret"]).Secret);
     }
 
+    [Fact]
+    public async Task web_is_told_where_programs_reach_the_api()
+    {
+        await using var builder = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo");
+        await using var published = await CreateAsync("Stack:Mode=embedded", "Stack:Gateway=demo", "Api:PublicUrl=https://llm.example/");
+
+        Assert.IsType<ReferenceExpression>((await EnvironmentAsync(builder, "web"))["Api__PublicUrl"]);
+        Assert.Equal("https://llm.example/", (await EnvironmentAsync(published, "web"))["Api__PublicUrl"]);
+    }
+
     [Theory]
     [InlineData("api", "llm", "litellm")]
     [InlineData("usage-worker", "llm")]
