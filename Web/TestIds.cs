@@ -63,6 +63,24 @@ public static class TestIds
     /// <summary>Has a message answered once more.</summary>
     public const string Regenerate = "regenerate";
 
+    /// <summary>Leads to the page where models are compared.</summary>
+    public const string Compare = "compare";
+
+    /// <summary>A model to compare, a check box, with <c>data-model-id</c>.</summary>
+    public const string CompareModel = "compare-model";
+
+    /// <summary>An answer beside others, with <see cref="Answer"/> inside; <c>data-model</c> is its model.</summary>
+    public const string CompareAnswer = "compare-answer";
+
+    /// <summary>What an answer cost; a figure <c>costUsd</c> when it is known.</summary>
+    public const string CompareCost = "compare-cost";
+
+    /// <summary>Goes on with one of the answers, in the chat.</summary>
+    public const string CompareContinue = "compare-continue";
+
+    /// <summary>Stops one of the answers.</summary>
+    public const string CompareStop = "compare-stop";
+
     /// <summary>Opens a message for another version; <see cref="EditInput"/> and <see cref="EditSend"/> follow.</summary>
     public const string Edit = "edit";
 

@@ -1,7 +1,7 @@
 using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LlmAspire.Web.Chat;
+using LlmAspire.Web.Compare;
 using LlmAspire.Web.Models;
 using LlmAspire.Web.Prompts;
 using LlmAspire.Web.Tools;
@@ -57,54 +57,16 @@ public sealed class ApiClient(ApiConnection api)
     public IAsyncEnumerable<SseItem<ChatEvent>> WritePromptAsync(WritePrompt prompt, CancellationToken cancellationToken = default) =>
         StreamAsync(HttpMethod.Post, "/prompts/system", prompt, null, cancellationToken);
 
-    private async IAsyncEnumerable<SseItem<ChatEvent>> StreamAsync(
-        HttpMethod method, string path, object? body, string? lastEventId, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var response = await api.StreamAsync(method, path, body, lastEventId, cancellationToken);
-        IAsyncEnumerator<SseItem<ChatEvent?>> events;
-        try
-        {
-            var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            events = SseParser.Create(stream, ParseEvent).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        }
-        catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken) is { } translated)
-        {
-            response.Dispose();
-            throw translated;
-        }
+    /// <summary>
+    /// Has several models answer a message; yields the events of all as they come. The last one is <see cref="ComparisonDone"/>: a stream that ends otherwise throws.
+    /// </summary>
+    /// <param name="cancellationToken"><inheritdoc cref="StreamChatAsync" path="/param[@name='cancellationToken']"/></param>
+    public IAsyncEnumerable<SseItem<CompareEvent>> StreamCompareAsync(CompareRequest compare, CancellationToken cancellationToken = default) =>
+        api.ReadEventsAsync<CompareEvent>(HttpMethod.Post, "/chat/compare", compare, null, ParseCompareEvent, next => next is ComparisonDone, cancellationToken);
 
-        using (response)
-        await using (events)
-        {
-            while (true)
-            {
-                try
-                {
-                    if (!await events.MoveNextAsync())
-                    {
-                        break;
-                    }
-                }
-                catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken, ProblemCodes.BrokenStream) is { } translated)
-                {
-                    throw translated;
-                }
-
-                if (events.Current.Data is not { } next)
-                {
-                    continue; // an event of a newer Api
-                }
-
-                yield return new SseItem<ChatEvent>(next, events.Current.EventType) { EventId = events.Current.EventId };
-                if (next is AnswerDone or AnswerFailed)
-                {
-                    yield break;
-                }
-            }
-        }
-
-        throw new ApiException(new Problem(Title: "The stream ended early.", Code: ProblemCodes.BrokenStream));
-    }
+    private IAsyncEnumerable<SseItem<ChatEvent>> StreamAsync(
+        HttpMethod method, string path, object? body, string? lastEventId, CancellationToken cancellationToken) =>
+        api.ReadEventsAsync<ChatEvent>(method, path, body, lastEventId, ParseEvent, next => next is AnswerDone or AnswerFailed, cancellationToken);
 
     /// <summary>Asks the Api to stop a run. Its stream then ends with the usage so far. A run that ended already is no error.</summary>
     public async Task StopRunAsync(string runId, CancellationToken cancellationToken = default)
@@ -139,6 +101,28 @@ public sealed class ApiClient(ApiConnection api)
         _ => null,
     };
 
+    /// <summary>
+    /// One event of a comparison: those of an answer as above, with whose they are.
+    /// <code>
+    /// event: delta
+    /// id: 0199…:1:7
+    /// data: {"text":"Hello","runId":"0199…","model":"chat-default"}
+    /// </code>
+    /// </summary>
+    private static CompareEvent? ParseCompareEvent(string eventType, ReadOnlySpan<byte> data)
+    {
+        if (eventType == "runs")
+        {
+            return Read<ComparisonStarted>(data);
+        }
+
+        return Read<EventTag>(data) is { RunId: { } run }
+            ? ParseEvent(eventType, data) is { } next ? new ComparedEvent(run, next) : null
+            : eventType == "done" ? new ComparisonDone() : null;
+    }
+
     private static T Read<T>(ReadOnlySpan<byte> data) =>
         JsonSerializer.Deserialize<T>(data, JsonSerializerOptions.Web) ?? throw new JsonException("The data of the event is null.");
+
+    private sealed record EventTag(string? RunId);
 }

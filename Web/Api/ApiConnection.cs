@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text;
 using LlmAspire.Web.Identity;
 
@@ -33,6 +35,66 @@ public sealed class ApiConnection(HttpClient http, TimeProvider time, IAccessTok
             },
             request => http.SendForStreamAsync(request, time, cancellationToken),
             cancellationToken);
+
+    /// <summary>Sends a request whose answer is a stream of events, and yields them as they come.</summary>
+    /// <param name="parse">Gives null for an event of a newer Api, which is left out.</param>
+    /// <param name="isLast">Which event ends the stream: one that ends otherwise throws.</param>
+    /// <inheritdoc cref="SendAsync(HttpMethod, string, object?, CancellationToken, TimeSpan?)" path="/exception"/>
+    public async IAsyncEnumerable<SseItem<T>> ReadEventsAsync<T>(
+        HttpMethod method,
+        string path,
+        object? body,
+        string? lastEventId,
+        SseItemParser<T?> parse,
+        Func<T, bool> isLast,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        where T : class
+    {
+        var response = await StreamAsync(method, path, body, lastEventId, cancellationToken);
+        IAsyncEnumerator<SseItem<T?>> events;
+        try
+        {
+            var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            events = SseParser.Create(stream, parse).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        }
+        catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken) is { } translated)
+        {
+            response.Dispose();
+            throw translated;
+        }
+
+        using (response)
+        await using (events)
+        {
+            while (true)
+            {
+                try
+                {
+                    if (!await events.MoveNextAsync())
+                    {
+                        break;
+                    }
+                }
+                catch (Exception exception) when (ApiRequests.Translate(exception, cancellationToken, ProblemCodes.BrokenStream) is { } translated)
+                {
+                    throw translated;
+                }
+
+                if (events.Current.Data is not { } next)
+                {
+                    continue; // an event of a newer Api
+                }
+
+                yield return new SseItem<T>(next, events.Current.EventType) { EventId = events.Current.EventId };
+                if (isLast(next))
+                {
+                    yield break;
+                }
+            }
+        }
+
+        throw new ApiException(new Problem(Title: "The stream ended early.", Code: ProblemCodes.BrokenStream));
+    }
 
     public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken, TimeSpan? patience = null)
     {

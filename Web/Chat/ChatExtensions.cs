@@ -1,3 +1,4 @@
+using LlmAspire.Web.Compare;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Tools;
 
@@ -12,6 +13,7 @@ public static class ChatExtensions
         builder.Services.AddScoped<ToolDirectory>();
         builder.Services.AddScoped<ChatSession>();
         builder.Services.AddScoped<ConversationDirectory>();
+        builder.Services.AddTransient<Comparison>();
         return builder;
     }
 }

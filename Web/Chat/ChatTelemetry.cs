@@ -9,6 +9,9 @@ internal static class ChatTelemetry
 
     public const string SendSpan = "chat send";
 
+    /// <summary>Asks several models.</summary>
+    public const string CompareSpan = "chat compare";
+
     /// <summary>Goes on with an answer.</summary>
     public const string ContinueSpan = "chat continue";
 

@@ -40,6 +40,7 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapGet("/llm/models", context => Models(context));
         _app.MapGet("/chat/tools", () => Tools);
         _app.MapPost("/chat", ChatAsync);
+        _app.MapPost("/chat/compare", ChatAsync);
         _app.MapDelete("/chat/runs/{runId}", StopAsync);
         _app.MapGet("/chat/runs/{runId}/events", FollowAsync);
         _app.MapPost("/chat/runs/{runId}/continue", context => StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 2), _calls));
