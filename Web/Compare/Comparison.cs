@@ -135,7 +135,10 @@ public sealed partial class Comparison(ApiClient api, TimeProvider time, ILogger
                 answer.Append(delta.Text);
                 break;
             case TextReset reset:
-                answer.Reset(reset.Text);
+                answer.Reset(reset);
+                break;
+            case ToolCall call:
+                answer.Take(call);
                 break;
             case CallUsage usage:
                 answer.Add(usage);
