@@ -3,10 +3,6 @@ const NEAR_END = 48; // pixels
 const HAND = 1500; // milliseconds in which scrolling follows from what the reader did
 
 export function attach(root) {
-  if (!root) {
-    return null; // the page was left before this came
-  }
-
   const scroller = root.querySelector('[data-scroller]');
   const content = root.querySelector('[data-content]');
   const toLatest = root.querySelector('[data-to-latest]');
