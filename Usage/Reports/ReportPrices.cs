@@ -43,27 +43,30 @@ internal sealed class ReportPrices
         return rates;
     }
 
-    /// <summary>Without zeros at its end. What decimal cannot hold to the last digit, beyond 79 billion USD, is rounded to what it can.</summary>
+    /// <summary>To the last digit, without zeros at its end.</summary>
+    /// <exception cref="OverflowException">A decimal has not that many digits.</exception>
     public decimal ToUsd(Int128 units)
     {
         var decimals = _decimals + DecimalsOfAMillion;
-        if (units > ulong.MaxValue)
-        {
-            var unit = (Int128)_unitsPerUsd * 1_000_000;
-            return (decimal)(units / unit) + ToDecimal((ulong)(units % unit), decimals);
-        }
-
-        return ToDecimal((ulong)units, decimals);
-    }
-
-    private static decimal ToDecimal(ulong units, int decimals)
-    {
-        for (; decimals > 0 && units % 10 == 0; decimals--)
+        for (; decimals > 0 && units > ulong.MaxValue && units % 10 == 0; decimals--)
         {
             units /= 10;
         }
 
-        return new decimal((int)units, (int)(units >> 32), 0, isNegative: false, (byte)decimals);
+        if (units > ulong.MaxValue)
+        {
+            // Whole, it must fit; then only the point is set.
+            var bits = decimal.GetBits((decimal)units);
+            return new decimal(bits[0], bits[1], bits[2], isNegative: false, (byte)decimals);
+        }
+
+        var few = (ulong)units;
+        for (; decimals > 0 && few % 10 == 0; decimals--)
+        {
+            few /= 10;
+        }
+
+        return new decimal((int)few, (int)(few >> 32), 0, isNegative: false, (byte)decimals);
     }
 
     private TokenRates Rates(PricePeriod period)
