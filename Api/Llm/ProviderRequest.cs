@@ -14,22 +14,26 @@ internal sealed class ProviderRequest
 {
     private const int MostChoices = 128;
 
+    /// <summary>More than any model makes of one picture: gpt-4o-mini, whose count is the highest that is published, comes to 48,169 for eight tiles.</summary>
+    private const int MostTokensOfPicture = 50_000;
+
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private ProviderRequest(byte[] body, long outputCap, bool followsTools)
+    private ProviderRequest(byte[] body, long promptBound, long outputCap, bool followsTools)
     {
         Body = body;
+        PromptBound = promptBound;
         OutputCap = outputCap;
         FollowsTools = followsTools;
     }
 
     public byte[] Body { get; }
 
-    /// <summary>A bound on the prompt's tokens: none has less than a byte.</summary>
-    public long PromptBound => Body.Length;
+    /// <summary>A bound on the prompt's tokens: none has less than a byte, and pictures have a bound of their own.</summary>
+    public long PromptBound { get; }
 
     /// <summary>The most that the model may answer, all choices together.</summary>
     public long OutputCap { get; }
@@ -102,13 +106,36 @@ internal sealed class ProviderRequest
             writer.WriteEndObject();
         }
 
-        return new ProviderRequest(body.WrittenSpan.ToArray(), (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices), EndsWithTool(request));
+        return new ProviderRequest(
+            body.WrittenSpan.ToArray(),
+            body.WrittenCount - PictureBytes(request),
+            (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices),
+            EndsWithTool(request));
     }
 
     private static bool EndsWithTool(JsonElement request) =>
         request.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array && messages.GetArrayLength() > 0
         && messages[messages.GetArrayLength() - 1] is { ValueKind: JsonValueKind.Object } last
         && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("tool");
+
+    /// <summary>
+    /// The bytes of pictures that cannot be tokens:
+    /// <c>{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBOR…"}}]}</c>.
+    /// </summary>
+    private static long PictureBytes(JsonElement request) =>
+        Items(request, "messages").SelectMany(message => Items(message, "content")).Sum(part =>
+            part.ValueKind == JsonValueKind.Object
+            && part.TryGetProperty("image_url", out var picture) && picture.ValueKind == JsonValueKind.Object
+            && picture.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
+                ? ExcessOf(JsonMarshal.GetRawUtf8Value(url))
+                : 0L);
+
+    private static long ExcessOf(ReadOnlySpan<byte> url) => url.StartsWith("\"data:image/"u8) ? Math.Max(0L, url.Length - MostTokensOfPicture) : 0L;
+
+    private static IEnumerable<JsonElement> Items(JsonElement parent, string name) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array
+            ? items.EnumerateArray()
+            : [];
 
     private static void Copy(JsonElement from, Utf8JsonWriter to, Predicate<string> leaveOut)
     {

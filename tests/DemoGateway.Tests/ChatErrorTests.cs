@@ -24,7 +24,7 @@ public class ChatErrorTests(GatewayFixture gateway, ChatErrorTests.SmallGateway 
         { """{"model":"chat-default","messages":[{"role":"user","content":5}]}""", 400, "invalid_request_error", "messages[0].content" },
         { """{"model":"claude-default","messages":[{"role":"tool","content":"5","tool_call_id":"x"}]}""", 400, "invalid_request_error", "AnthropicException - Invalid parameter: messages with role 'tool'" },
         { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"stream":"yes"}""", 400, "invalid_request_error", "Invalid type for '$.stream'" },
-        { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"n":2}""", 400, "invalid_request_error", "'n'" },
+        { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"n":0}""", 400, "invalid_request_error", "'n'" },
         { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"max_tokens":0}""", 400, "invalid_request_error", "'max_tokens'" },
         { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":-1}""", 400, "invalid_request_error", "'max_completion_tokens'" },
         { """{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"stop":[1]}""", 400, "invalid_request_error", "'stop'" },

@@ -18,9 +18,10 @@ internal sealed class ChatCall(
         var script = scripts.Write(request, asked, plan);
         var pace = new AnswerPace(plan.TokensPerSecond ?? options.TokensPerSecond, plan.LatencyMs ?? options.TimeToFirstTokenMs);
         var streamed = request.Stream == true;
+        int? logprobs = request.Logprobs == true ? request.TopLogprobs ?? 0 : null;
         IAnswerWriter answer = streamed
-            ? new StreamedAnswer(http, callId, script.By.Deployment, asked.Alias, time)
-            : new PlainAnswer(http, callId, script.By.Deployment, asked.Alias, plan.Retries, config.MaxRetries, time);
+            ? new StreamedAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, time)
+            : new PlainAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, plan.Retries, config.MaxRetries, time);
 
         var record = new CallRecord(log, callId, streamed, SpendLogNotes.Of(http.Request, request, plan), script.By);
         try

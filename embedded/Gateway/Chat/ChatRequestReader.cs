@@ -7,6 +7,8 @@ namespace LlmAspire.DemoGateway.Chat;
 /// <summary>Reads a chat request in the order in which the proxy finds fault with it: JSON, model, messages, the rest.</summary>
 internal static class ChatRequestReader
 {
+    private const int MostChoices = 128;
+
     private static readonly HashSet<string> Roles = ["system", "developer", "user", "assistant", "tool"];
 
     /// <exception cref="GatewayException">The body is not a JSON object.</exception>
@@ -56,7 +58,10 @@ internal static class ChatRequestReader
     private static string? FirstFault(ChatCompletionRequest request) =>
         MessagesFault(request.Messages)
         ?? ToolsFault(request)
-        ?? (request.N is null or 1 ? null : "Invalid value for 'n': the demo model makes one choice.")
+        ?? (request.N is null or (>= 1 and <= MostChoices) ? null : $"Invalid value for 'n': it must be from 1 to {MostChoices}.")
+        ?? (request.TopLogprobs is null || (request.Logprobs == true && request.TopLogprobs is >= 0 and <= Logprobs.Most)
+            ? null
+            : $"Invalid value for 'top_logprobs': it must be from 0 to {Logprobs.Most}, and needs 'logprobs'.")
         ?? (request.MaxTokens is null or > 0 ? null : "Invalid value for 'max_tokens': it must be 1 or more.")
         ?? (request.MaxCompletionTokens is null or > 0 ? null : "Invalid value for 'max_completion_tokens': it must be 1 or more.")
         ?? (request.Stop is null || IsStop(request.Stop.Value) ? null : "Invalid type for 'stop': expected a string or an array of strings.");

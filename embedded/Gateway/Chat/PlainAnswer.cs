@@ -7,15 +7,17 @@ namespace LlmAspire.DemoGateway.Chat;
 
 /// <summary>Collects an answer into one body.</summary>
 /// <param name="alias">What was asked for.</param>
+/// <param name="logprobs">How many likely tokens to tell with each; null for no likelihoods at all.</param>
 /// <param name="retries">Attempts that failed before the one that served.</param>
 internal sealed class PlainAnswer(
-    HttpContext http, string callId, Deployment deployment, string alias, int retries, int maxRetries, TimeProvider time) : IAnswerWriter
+    HttpContext http, string callId, Deployment deployment, string alias, int? logprobs, int retries, int maxRetries, TimeProvider time) : IAnswerWriter
 {
     private readonly long _started = time.GetTimestamp();
     private readonly StringBuilder _text = new();
     private readonly List<(ToolCallStep Call, StringBuilder Arguments)> _calls = [];
+    private readonly List<TokenLogprob> _likely = [];
+    private readonly List<Choice> _choices = [];
     private Deployment _deployment = deployment;
-    private string _finishReason = "";
     private TokenUsage? _usage;
     private bool _done;
 
@@ -25,6 +27,14 @@ internal sealed class PlainAnswer(
         {
             case TextStep text:
                 _text.Append(text.Text);
+                if (logprobs is { } top)
+                {
+                    _likely.Add(Logprobs.Of(text.Text, top));
+                }
+
+                break;
+            case NextChoiceStep next:
+                EndChoice(next.FinishReason);
                 break;
             case ToolCallStep call:
                 _calls.Add((call, new StringBuilder()));
@@ -36,9 +46,11 @@ internal sealed class PlainAnswer(
                 _deployment = takeOver.By.Deployment;
                 _text.Clear();
                 _calls.Clear();
+                _likely.Clear();
+                _choices.Clear();
                 break;
             case FinishStep finish:
-                _finishReason = finish.Reason;
+                EndChoice(finish.Reason);
                 break;
             case UsageStep usage:
                 _usage = usage.Usage;
@@ -72,17 +84,25 @@ internal sealed class PlainAnswer(
     {
         // Served by a fallback, and only then, an answer names the provider's model.
         var identity = AnswerIdentity.New(_deployment, _deployment.Alias == alias ? alias : _deployment.Model, time.GetUtcNow());
-        ToolCall[] calls = [.. _calls.Select(entry => new ToolCall(entry.Call.Id, new FunctionCall(entry.Arguments.ToString(), entry.Call.Name), "function"))];
-        var message = new AnswerMessage(
-            _text.Length > 0 || calls.Length == 0 ? _text.ToString() : null, "assistant", calls.Length > 0 ? calls : null);
         return new ChatCompletion(
             identity.Id,
             identity.Created,
             identity.Model,
             "chat.completion",
             identity.SystemFingerprint,
-            [new Choice(_finishReason, 0, message)],
+            _choices,
             _usage,
             identity.ServiceTier);
+    }
+
+    private void EndChoice(string finishReason)
+    {
+        ToolCall[] calls = [.. _calls.Select(entry => new ToolCall(entry.Call.Id, new FunctionCall(entry.Arguments.ToString(), entry.Call.Name), "function"))];
+        var message = new AnswerMessage(
+            _text.Length > 0 || calls.Length == 0 ? _text.ToString() : null, "assistant", calls.Length > 0 ? calls : null);
+        _choices.Add(new Choice(finishReason, _choices.Count, message, logprobs is null ? null : new Logprobs([.. _likely])));
+        _text.Clear();
+        _calls.Clear();
+        _likely.Clear();
     }
 }

@@ -18,17 +18,24 @@ namespace LlmAspire.DemoGateway.Chat;
 /// </summary>
 /// <param name="deployment">Named by the headers, for good: who takes over later is not.</param>
 /// <param name="alias">What was asked for. Every event says it, whoever serves.</param>
-internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment deployment, string alias, TimeProvider time) : IAnswerWriter
+/// <param name="logprobs">How many likely tokens to tell with each; null for no likelihoods at all.</param>
+internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment deployment, string alias, int? logprobs, TimeProvider time) : IAnswerWriter
 {
     private AnswerIdentity _identity = AnswerIdentity.New(deployment, alias, time.GetUtcNow());
     private bool _roleSent;
+    private int _choice;
 
     public Task WriteAsync(AnswerStep step)
     {
         switch (step)
         {
             case TextStep text:
-                return WriteDeltaAsync(new Delta(Content: text.Text), step.RunningUsage);
+                return WriteDeltaAsync(
+                    new Delta(Content: text.Text), step.RunningUsage, logprobs is { } top ? new Logprobs([Logprobs.Of(text.Text, top)]) : null);
+            case NextChoiceStep next:
+                var ended = new ChunkChoice(next.FinishReason, _choice++, new Delta());
+                _roleSent = false;
+                return WriteChunkAsync(ended, serviceTier: null);
             case ToolCallStep call:
                 return WriteDeltaAsync(new Delta(ToolCalls: [new ToolCall(call.Id, new FunctionCall("", call.Name), "function", call.Index)]), step.RunningUsage);
             case ToolArgumentsStep arguments:
@@ -38,7 +45,7 @@ internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment
                 (_identity, _roleSent) = (AnswerIdentity.New(takeOver.By.Deployment, alias, time.GetUtcNow()), false);
                 return Task.CompletedTask;
             case FinishStep finish:
-                return WriteChunkAsync(new ChunkChoice(finish.Reason, 0, new Delta()), serviceTier: null);
+                return WriteChunkAsync(new ChunkChoice(finish.Reason, _choice, new Delta()), serviceTier: null);
             case UsageStep usage:
                 // Its choices are not empty, unlike OpenAI's.
                 return WriteChunkAsync(new ChunkChoice(null, 0, new Delta()), serviceTier: null, usage.Usage);
@@ -63,11 +70,11 @@ internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment
         return Results.Empty;
     }
 
-    private Task WriteDeltaAsync(Delta delta, TokenUsage? usage)
+    private Task WriteDeltaAsync(Delta delta, TokenUsage? usage, Logprobs? likely = null)
     {
         var first = !_roleSent;
         _roleSent = true;
-        return WriteChunkAsync(new ChunkChoice(null, 0, first ? delta with { Role = "assistant" } : delta), _identity.ServiceTier, usage);
+        return WriteChunkAsync(new ChunkChoice(null, _choice, first ? delta with { Role = "assistant" } : delta, likely), _identity.ServiceTier, usage);
     }
 
     private Task WriteChunkAsync(ChunkChoice choice, string? serviceTier, TokenUsage? usage = null) => WriteEventAsync(JsonSerializer.SerializeToUtf8Bytes(

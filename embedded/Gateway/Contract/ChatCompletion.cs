@@ -13,7 +13,7 @@ internal sealed record ChatCompletion(
     TokenUsage? Usage,
     string? ServiceTier);
 
-internal sealed record Choice(string FinishReason, int Index, AnswerMessage Message);
+internal sealed record Choice(string FinishReason, int Index, AnswerMessage Message, Logprobs? Logprobs = null);
 
 internal sealed record AnswerMessage(string? Content, string Role, IReadOnlyList<ToolCall>? ToolCalls);
 
@@ -28,7 +28,7 @@ internal sealed record ChatCompletionChunk(
     string? ServiceTier,
     TokenUsage? Usage);
 
-internal sealed record ChunkChoice(string? FinishReason, int Index, Delta Delta);
+internal sealed record ChunkChoice(string? FinishReason, int Index, Delta Delta, Logprobs? Logprobs = null);
 
 /// <param name="Role">In the first event only, together with its content.</param>
 internal sealed record Delta(string? Content = null, string? Role = null, IReadOnlyList<ToolCall>? ToolCalls = null);

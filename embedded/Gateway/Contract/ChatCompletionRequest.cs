@@ -25,6 +25,11 @@ internal sealed record ChatCompletionRequest
 
     public long? Seed { get; init; }
 
+    public bool? Logprobs { get; init; }
+
+    /// <summary>How many other tokens to tell with each.</summary>
+    public int? TopLogprobs { get; init; }
+
     public IReadOnlyList<Tool>? Tools { get; init; }
 
     /// <summary><c>none</c>, <c>auto</c>, <c>required</c>, or an object that names a function.</summary>

@@ -16,6 +16,9 @@ internal sealed record ReasoningStep(int Tokens) : AnswerStep(Tokens);
 /// <summary>A piece of the text: one token, or as many as it takes to make whole characters.</summary>
 internal sealed record TextStep(string Text, int Tokens = 1) : AnswerStep(Tokens);
 
+/// <summary>Ends a choice for this reason; what follows is the next one's.</summary>
+internal sealed record NextChoiceStep(string FinishReason) : AnswerStep(0);
+
 /// <summary>Begins a tool call.</summary>
 /// <param name="Index">From 0, in the order of the calls of one answer.</param>
 internal sealed record ToolCallStep(int Index, string Id, string Name) : AnswerStep(1);

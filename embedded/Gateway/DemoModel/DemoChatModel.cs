@@ -31,13 +31,27 @@ internal static class DemoChatModel
         var cached = Blocks(conversation.EarlierTokens);
         var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
 
+        var (steps, finishReason) = Choice(request, deployment, conversation, plan, random);
+        for (var choice = 1; choice < (request.N ?? 1); choice++)
+        {
+            var (more, reason) = Choice(request, deployment, conversation, plan, random);
+            (steps, finishReason) = ([.. steps, new NextChoiceStep(finishReason), .. more], reason);
+        }
+
+        return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, steps, finishReason);
+    }
+
+    /// <summary>One answer of those that were asked for; each thinks for itself, and has the whole limit.</summary>
+    private static (List<AnswerStep> Steps, string FinishReason) Choice(
+        ChatCompletionRequest request, Deployment deployment, Conversation conversation, FaultPlan plan, Random random)
+    {
         var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
         var (visible, finishReason) = plan.Length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, plan, random);
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 
         var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);
         var (kept, cut) = Cut(steps, limit);
-        return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, kept, cut ? "length" : finishReason);
+        return (kept, cut ? "length" : finishReason);
     }
 
     /// <summary>Goes on with the answer of another model, as the proxy asks for it: the half answer is part of the prompt.</summary>

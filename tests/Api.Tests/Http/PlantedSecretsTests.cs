@@ -105,6 +105,7 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         Assert.DoesNotContain(await CallToolAsync(said[6], key, fails: true), received => received.Data.GetRawText().Contains(_toolFault, StringComparison.Ordinal));
         await ProblemAsync(HttpMethod.Post, "/chat", new { message = said[0], tools = new[] { "nothing" } }, tokens.Access);
 
+        await UseOpenAiAsync(said, upstream, key);
         await UsePromptsAsync(prompts, upstream[0], tokens.Access);
         said = [.. said, .. prompts];
 
@@ -118,6 +119,25 @@ public sealed class PlantedSecretsTests : IAsyncLifetime
         Assert.Contains(_spans, span => span.DisplayName == "execute_tool secretive" && span.Status == ActivityStatusCode.Unset);
         Assert.Contains(_spans, span => span.DisplayName == "execute_tool secretive" && span.Status == ActivityStatusCode.Error && (string?)span.GetTagItem("error.type") == "failed");
         Assert.All(upstream, text => Assert.Contains(_api.Logs.Entries, entry => entry.Text.Contains(text, StringComparison.Ordinal)));
+    }
+
+    private async Task UseOpenAiAsync(string[] said, string[] upstream, string key)
+    {
+        const string Path = "/v1/chat/completions";
+        object Ask(string text, bool stream) => new { model = "chat-default", stream, messages = new[] { new { role = "user", content = text } } };
+        _gateway.OnChat = Answers.SendStream(Answers.Stream.Replace("Hello", said[1], StringComparison.Ordinal));
+        using var answer = await _client.SendAsync(HttpMethod.Post, Path, key, Ask(said[0], stream: true));
+        Assert.Contains(said[1], await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        _gateway.OnChat = Answers.SendJson(
+            400, $$$"""{"error":{"message":"{{{upstream[0]}}}: '{{{said[2]}}}' is not allowed","type":"bad","code":"400"}}""");
+        await ProblemAsync(HttpMethod.Post, Path, Ask(said[2], stream: true), key);
+        await ProblemAsync(HttpMethod.Post, Path, Ask(said[2], stream: false), key);
+        _gateway.OnChat = Answers.SendStream(Answers.Content + Answers.ErrorEvent.Replace("secret-upstream", upstream[1] + " " + said[3], StringComparison.Ordinal));
+        using var broken = await _client.SendAsync(HttpMethod.Post, Path, key, Ask(said[3], stream: true));
+        _problems.Add(await broken.Content.ReadAsStringAsync(Cancellation));
+        Assert.Contains("\"error\"", _problems[^1], StringComparison.Ordinal);
+        await ProblemAsync(HttpMethod.Post, Path, new { model = "chat-default", messages = said[0] }, key);
+        await ProblemAsync(HttpMethod.Post, Path, Ask(said[0], stream: true), key + "x");
     }
 
     private async Task UsePromptsAsync(string[] secrets, string upstream, string bearer)
