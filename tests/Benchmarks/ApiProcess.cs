@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace LlmAspire.Benchmarks;
 
-/// <summary>The Api as a process of its own, without a gateway: what is asked of it needs none.</summary>
+/// <summary>The Api as a process of its own.</summary>
 internal sealed class ApiProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -33,7 +33,12 @@ internal sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<ApiProcess> StartAsync(string connectionString, string spoolFolder)
+    /// <summary>Where it listens.</summary>
+    public Uri Url => _client.BaseAddress!;
+
+    /// <param name="settings">More of them; without a gateway among them, what is asked of it must need none.</param>
+    public static async Task<ApiProcess> StartAsync(
+        string connectionString, string spoolFolder, IEnumerable<KeyValuePair<string, string>>? settings = null)
     {
         var assembly = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "service:Api").Value!;
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
@@ -47,7 +52,7 @@ internal sealed class ApiProcess : IAsyncDisposable
             ["LLM_BASE_URL"] = "http://127.0.0.1:1",
             ["LLM_API_KEY"] = "none",
             ["Logging__LogLevel__Default"] = "None",
-        })
+        }.Concat(settings ?? []))
         {
             start.Environment[name] = value;
         }
@@ -88,7 +93,7 @@ internal sealed class ApiProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

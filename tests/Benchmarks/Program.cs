@@ -6,6 +6,7 @@ const int DefaultEvents = 100_000;
 const int DefaultConversations = 1_000;
 const int DefaultCalls = 10_000_000;
 const int DefaultSample = 12_000;
+const int DefaultSeconds = 20;
 
 // Where the output is a file, 80 columns would break the lines.
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 140);
@@ -25,10 +26,18 @@ switch (args)
         var filled = await new SampleMonth(connectionString, TimeProvider.System).FillAsync(args.Length == 2 ? DefaultSample : int.Parse(args[2], CultureInfo.InvariantCulture), CancellationToken.None);
         AnsiConsole.WriteLine($"{filled:N0} calls of the last 30 days are in the ledger, of the demo organisations.");
         return 0;
+    case ["openai", ..] when args.Length <= 2 && number >= 0:
+        await OpenAiBenchmark.RunAsync(TimeSpan.FromSeconds(number == 0 ? DefaultSeconds : number), AnsiConsole.Console);
+        return 0;
+    // A process of the benchmark openai.
+    case [BareProxy.Command, var url, var target]:
+        await BareProxy.RunAsync(url, target);
+        return 0;
     default:
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- ledger [EVENTS, {DefaultEvents} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- conversations [CONVERSATIONS, {DefaultConversations} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- reports [CALLS, {DefaultCalls} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- seed CONNECTION_STRING [CALLS, {DefaultSample} unless given]");
+        AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- openai [SECONDS of each measurement, {DefaultSeconds} unless given]");
         return 2;
 }

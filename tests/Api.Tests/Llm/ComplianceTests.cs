@@ -1,7 +1,10 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using LlmAspire.Api.Llm;
+using LlmAspire.Api.Llm.Forwarding;
 using LlmAspire.Usage;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,7 +24,9 @@ public enum Ending
 public enum CallPath
 {
     ChatClient,
-    Raw,
+
+    /// <summary>As <c>/v1</c> does.</summary>
+    Forwarder,
 }
 
 /// <summary>
@@ -289,7 +294,7 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
             using var scope = Context.Enter();
             try
             {
-                await (path == CallPath.ChatClient ? AskChatClientAsync() : AskRawAsync());
+                await (path == CallPath.ChatClient ? AskChatClientAsync() : AskForwarderAsync());
             }
             catch (Exception exception) when (exception is OperationCanceledException or HttpRequestException or IOException)
             {
@@ -320,34 +325,41 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
             }
         }
 
-        private async Task AskRawAsync()
+        private async Task AskForwarderAsync()
         {
-            var client = stack.Api(onStop).GetRequiredService<IHttpClientFactory>().CreateClient(GatewayClient.Name);
-            using var request = new HttpRequestMessage(HttpMethod.Post, "v1/chat/completions")
+            var forwarder = stack.Api(onStop).GetRequiredService<CompletionForwarder>();
+            var request = JsonSerializer.SerializeToUtf8Bytes(new
             {
-                Content = JsonContent.Create(new
-                {
-                    model = shape.Alias,
-                    stream = streamed,
-                    messages = Conversation.Select(message => new { role = message.Role.Value, content = message.Text }),
-                }),
-            };
+                model = shape.Alias,
+                stream = streamed,
+                messages = Conversation.Select(message => new { role = message.Role.Value, content = message.Text }),
+            });
             if (!streamed)
             {
-                await LeaveWhenHeldAsync(client.SendAsync(request, _caller.Token));
+                await LeaveWhenHeldAsync(forwarder.CompleteAsync(request, Context, _caller.Token));
                 return;
             }
 
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _caller.Token);
-            await using var stream = await response.Content.ReadAsStreamAsync(_caller.Token);
-            using var reader = new StreamReader(stream, Encoding.UTF8);
-            while (await reader.ReadLineAsync(_caller.Token) is { } line)
+            var pipe = new Pipe();
+            var forwarding = ForwardAsync();
+            using var reader = new StreamReader(pipe.Reader.AsStream(), Encoding.UTF8);
+            // Who leaves just stops reading.
+            while (!_caller.IsCancellationRequested && await reader.ReadLineAsync(_caller.Token) is { } line)
             {
                 Take(HasContent(line) ? 1 : 0);
-                if (_caller.IsCancellationRequested)
+            }
+
+            await forwarding;
+
+            async Task ForwardAsync()
+            {
+                try
                 {
-                    // It just stops reading.
-                    return;
+                    await forwarder.StreamAsync(request, Context, tellUsage: false, new PipeSink(pipe.Writer), TimeSpan.FromMinutes(1), _caller.Token);
+                }
+                finally
+                {
+                    await pipe.Writer.CompleteAsync();
                 }
             }
         }
@@ -414,5 +426,12 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
 
             _caller.Cancel();
         }
+    }
+
+    private sealed class PipeSink(PipeWriter writer) : ICompletionSink
+    {
+        public PipeWriter Begin() => writer;
+
+        public void WriteFailure(GatewayFailure failure, IBufferWriter<byte> output) => output.Write(Encoding.UTF8.GetBytes($$"""{"error":"{{failure.Code}}"}"""));
     }
 }

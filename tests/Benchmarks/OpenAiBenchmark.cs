@@ -1,0 +1,246 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using LlmAspire.EmbeddedPostgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Spectre.Console;
+
+namespace LlmAspire.Benchmarks;
+
+/// <summary>
+/// What <c>/v1</c> adds to the gateway: to the time to the first token, and to the gaps between tokens, of streams at the pace of a model; beside a bare YARP proxy, the three
+/// taking turns. And how many tokens a second go through when the model has no pace. Everything is a process of its own, and PostgreSQL is durable.
+/// </summary>
+internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time, IAnsiConsole console)
+{
+    private const string Key = "sk-benchmark";
+
+    private const int TokensPerSecond = 20;
+
+    private const int TokensOfUnpaced = 400;
+
+    private const int UnpacedAtOnce = 16;
+
+    /// <summary>Streams do not begin at once: their own pace would become that of all.</summary>
+    private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+
+    private readonly Random _random = new(3);
+
+    public static async Task RunAsync(TimeSpan time, IAnsiConsole console)
+    {
+        var folder = Directory.CreateTempSubdirectory("llmaspire-benchmarks-").FullName;
+        try
+        {
+            await using var server = await PostgresServer.StartAsync(
+                new PostgresServerOptions { DataDirectory = Path.Combine(folder, "postgres"), Password = Guid.NewGuid().ToString("N"), Throwaway = true },
+                NullLogger.Instance);
+            await server.EnsureDatabaseAsync("llm");
+            await using var gateway = await HelperProcess.StartGatewayAsync(Key, Path.Combine(folder, "served.jsonl"));
+            await using var proxy = await HelperProcess.StartProxyAsync(gateway.Url);
+            await using var api = await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"), new Dictionary<string, string>
+            {
+                ["LLM_BASE_URL"] = gateway.Url.ToString(),
+                ["LLM_API_KEY"] = Key,
+                ["Plans__Enterprise__RequestsPerMinute"] = "1000000",
+                ["Plans__Enterprise__ConcurrentRuns"] = "10000",
+            });
+            using var person = await api.SignInAsync("enterprise");
+            using var made = await person.PostAsJsonAsync("/identity/api-keys", new { name = "benchmark" });
+            var apiKey = (await made.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+
+            console.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- openai {time.TotalSeconds:0}");
+            console.WriteLine($"{RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors, {RuntimeInformation.FrameworkDescription}, everything on this machine");
+            Way[] ways = [new("gateway", Client(gateway.Url, Key)), new("YARP", Client(proxy.Url, Key)), new("/v1", Client(api.Url, apiKey))];
+            await WaitAsync(ways[^1].Client);
+            await new OpenAiBenchmark(ways, time, console).MeasureAsync(server.ConnectionStringFor("llm"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static HttpClient Client(Uri url, string key) => new(new SocketsHttpHandler { MaxConnectionsPerServer = 1000 })
+    {
+        BaseAddress = url,
+        DefaultRequestHeaders = { Authorization = new("Bearer", key) },
+    };
+
+    private static async Task WaitAsync(HttpClient client)
+    {
+        while (true)
+        {
+            using var answer = await client.GetAsync(new Uri("/v1/models", UriKind.Relative));
+            if (answer.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    private async Task MeasureAsync(string connectionString)
+    {
+        foreach (var way in ways)
+        {
+            await PacedAsync(way, 8, WarmUp);
+            await UnpacedAsync(way, WarmUp);
+        }
+
+        var commit = await CommitAsync(connectionString);
+        console.WriteLine($"One durable commit, alone: p50 {Ms(commit.P50)} ms, p99 {Ms(commit.P99)} ms. The open of a call is one, and is within the first token of /v1.");
+        var table = NewTable(
+            $"Streams of {TokensPerSecond} tokens/s; added to the gateway direct, ms", "streams", "way", "streams measured", "first token p50", "p99", "gap p50", "p99");
+        foreach (var streams in (int[])[1, 50, 200])
+        {
+            var direct = Sample.Empty;
+            foreach (var way in ways)
+            {
+                var sample = await PacedAsync(way, streams, time);
+                direct = way == ways[0] ? sample : direct;
+                var (first, gap) = (Percentiles.Of(sample.First), Percentiles.Of(sample.Gaps));
+                var (firstOfDirect, gapOfDirect) = (Percentiles.Of(direct.First), Percentiles.Of(direct.Gaps));
+                table.AddRow(
+                    $"{streams}", way == ways[0] ? "gateway, itself" : way.Name, $"{sample.First.Count}",
+                    Added(first.P50, firstOfDirect.P50, way), Added(first.P99, firstOfDirect.P99, way), Added(gap.P50, gapOfDirect.P50, way), Added(gap.P99, gapOfDirect.P99, way));
+            }
+        }
+
+        console.Write(table);
+        var throughput = NewTable($"Streams of {TokensOfUnpaced} tokens without a pace, {UnpacedAtOnce} at once, best of three", "way", "tokens/s", "of YARP's");
+        var rates = new double[ways.Length];
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var (index, way) in ways.Index())
+            {
+                rates[index] = Math.Max(rates[index], await UnpacedAsync(way, time / 3));
+            }
+        }
+
+        foreach (var (index, way) in ways.Index())
+        {
+            throughput.AddRow(way.Name, rates[index].ToString("N0", CultureInfo.InvariantCulture), (rates[index] / rates[1]).ToString("0.00", CultureInfo.InvariantCulture));
+        }
+
+        console.Write(throughput);
+    }
+
+    private string Added(TimeSpan of, TimeSpan direct, Way way) => way == ways[0] ? Ms(of) : Ms(of - direct);
+
+    /// <summary>One stream after the other on each of so many lanes; what a lane has not begun when the time is over it does not begin.</summary>
+    private async Task<Sample> PacedAsync(Way way, int streams, TimeSpan within)
+    {
+        var length = (int)(Math.Min(within.TotalSeconds, 5) * TokensPerSecond);
+        var begun = Stopwatch.GetTimestamp();
+        var pauses = Enumerable.Range(0, streams).Select(_ => Spread * _random.NextDouble()).ToArray();
+        var samples = await Task.WhenAll(pauses.Select(async pause =>
+        {
+            await Task.Delay(pause);
+            var sample = Sample.Empty;
+            do
+            {
+                var one = await StreamAsync(way, $"Tell me of rain <<demo length={length} pace={TokensPerSecond} latency=100>>");
+                sample = new Sample([.. sample.First, .. one.First], [.. sample.Gaps, .. one.Gaps]);
+            }
+            while (Stopwatch.GetElapsedTime(begun) < within);
+
+            return sample;
+        }));
+        return new Sample([.. samples.SelectMany(sample => sample.First)], [.. samples.SelectMany(sample => sample.Gaps)]);
+    }
+
+    /// <returns>Tokens a second.</returns>
+    private static async Task<double> UnpacedAsync(Way way, TimeSpan within)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var tokens = await Task.WhenAll(Enumerable.Range(0, UnpacedAtOnce).Select(async _ =>
+        {
+            var count = 0;
+            while (Stopwatch.GetElapsedTime(begun) < within)
+            {
+                count += (await StreamAsync(way, $"Tell me of rain <<demo length={TokensOfUnpaced} pace=0 latency=0>>")).Gaps.Count + 1;
+            }
+
+            return count;
+        }));
+        return tokens.Sum() / Stopwatch.GetElapsedTime(begun).TotalSeconds;
+    }
+
+    private static async Task<Sample> StreamAsync(Way way, string question)
+    {
+        var sample = Sample.Empty;
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = JsonContent.Create(new { model = "chat-default", stream = true, messages = new[] { new { role = "user", content = question } } }),
+        };
+        await request.Content.LoadIntoBufferAsync();
+        var last = Stopwatch.GetTimestamp();
+        using var response = await way.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        response.EnsureSuccessStatusCode();
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var isDone = false;
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line.Contains("\"content\"", StringComparison.Ordinal))
+            {
+                var now = Stopwatch.GetTimestamp();
+                (sample.First.Count == 0 ? sample.First : sample.Gaps).Add(Stopwatch.GetElapsedTime(last, now));
+                last = now;
+            }
+
+            isDone |= line == "data: [DONE]";
+        }
+
+        return isDone ? sample : throw new InvalidOperationException($"A stream of {way.Name} broke.");
+    }
+
+    private static async Task<Percentiles> CommitAsync(string connectionString)
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString);
+        await using var connection = await source.OpenConnectionAsync();
+        await using (var create = new NpgsqlCommand("CREATE TABLE public.bare (id uuid PRIMARY KEY)", connection))
+        {
+            await create.ExecuteNonQueryAsync();
+        }
+
+        await using var insert = new NpgsqlCommand("INSERT INTO public.bare VALUES ($1)", connection) { Parameters = { new NpgsqlParameter<Guid>() } };
+        await insert.PrepareAsync();
+        var took = new List<TimeSpan>();
+        for (var i = 0; i < 500; i++)
+        {
+            ((NpgsqlParameter<Guid>)insert.Parameters[0]).TypedValue = Guid.CreateVersion7();
+            var begun = Stopwatch.GetTimestamp();
+            await insert.ExecuteNonQueryAsync();
+            took.Add(Stopwatch.GetElapsedTime(begun));
+        }
+
+        return Percentiles.Of(took);
+    }
+
+    private static Table NewTable(string title, params string[] columns)
+    {
+        var table = new Table { Title = new TableTitle(title) };
+        foreach (var column in columns)
+        {
+            table.AddColumn(new TableColumn(column).RightAligned());
+        }
+
+        return table;
+    }
+
+    private static string Ms(TimeSpan time) => time.TotalMilliseconds.ToString("0.00", CultureInfo.InvariantCulture);
+
+    /// <summary>A way to the gateway.</summary>
+    internal sealed record Way(string Name, HttpClient Client);
+
+    private sealed record Sample(List<TimeSpan> First, List<TimeSpan> Gaps)
+    {
+        public static Sample Empty => new([], []);
+    }
+}
