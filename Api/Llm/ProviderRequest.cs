@@ -122,20 +122,36 @@ internal sealed class ProviderRequest
     /// The bytes of pictures that cannot be tokens:
     /// <c>{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBOR…"}}]}</c>.
     /// </summary>
-    private static long PictureBytes(JsonElement request) =>
-        Items(request, "messages").SelectMany(message => Items(message, "content")).Sum(part =>
-            part.ValueKind == JsonValueKind.Object
-            && part.TryGetProperty("image_url", out var picture) && picture.ValueKind == JsonValueKind.Object
-            && picture.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
-                ? ExcessOf(JsonMarshal.GetRawUtf8Value(url))
-                : 0L);
+    private static long PictureBytes(JsonElement request)
+    {
+        var bytes = 0L;
+        if (IsArray(request, "messages", out var messages))
+        {
+            foreach (var message in messages.EnumerateArray())
+            {
+                if (IsArray(message, "content", out var parts))
+                {
+                    bytes += parts.EnumerateArray().Sum(PictureBytesOfPart);
+                }
+            }
+        }
 
-    private static long ExcessOf(ReadOnlySpan<byte> url) => url.StartsWith("\"data:image/"u8) ? Math.Max(0L, url.Length - MostTokensOfPicture) : 0L;
+        return bytes;
+    }
 
-    private static IEnumerable<JsonElement> Items(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array
-            ? items.EnumerateArray()
-            : [];
+    private static long PictureBytesOfPart(JsonElement part) =>
+        part.ValueKind == JsonValueKind.Object
+        && part.TryGetProperty("image_url", out var picture) && picture.ValueKind == JsonValueKind.Object
+        && picture.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
+        && JsonMarshal.GetRawUtf8Value(url).StartsWith("\"data:image/"u8)
+            ? Math.Max(0L, JsonMarshal.GetRawUtf8Value(url).Length - MostTokensOfPicture)
+            : 0L;
+
+    private static bool IsArray(JsonElement parent, string name, out JsonElement items)
+    {
+        items = default;
+        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out items) && items.ValueKind == JsonValueKind.Array;
+    }
 
     private static void Copy(JsonElement from, Utf8JsonWriter to, Predicate<string> leaveOut)
     {

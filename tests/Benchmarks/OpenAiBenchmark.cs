@@ -182,7 +182,11 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
         await request.Content.LoadIntoBufferAsync();
         var last = Stopwatch.GetTimestamp();
         using var response = await way.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        response.EnsureSuccessStatusCode();
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException($"{way.Name} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync()}");
+        }
+
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         var isDone = false;
         while (await reader.ReadLineAsync() is { } line)
