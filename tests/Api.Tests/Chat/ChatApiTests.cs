@@ -255,6 +255,8 @@ public class ChatApiTests
             types.Add(item.Type);
             if (item.Type == "run")
             {
+                // Before that there is no call that could be stopped.
+                await Until.TrueAsync(() => !gateway.Chats.IsEmpty);
                 await client.DeleteAsync($"/chat/runs/{item.Data.GetProperty("runId").GetGuid()}", TestContext.Current.CancellationToken);
             }
         }
