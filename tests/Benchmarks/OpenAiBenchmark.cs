@@ -48,6 +48,8 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
                 ["LLM_API_KEY"] = Key,
                 ["Plans__Enterprise__RequestsPerMinute"] = "1000000",
                 ["Plans__Enterprise__ConcurrentRuns"] = "10000",
+                // Of the person's organisation.
+                ["Plans__Pro__TokensPerMonth"] = "1000000000000",
             });
             using var person = await api.SignInAsync("enterprise");
             using var made = await person.PostAsJsonAsync("/identity/api-keys", new { name = "benchmark" });

@@ -1,6 +1,8 @@
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Plans;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Tests.Plans;
@@ -31,11 +33,14 @@ public class PlanOptionsTests
     [InlineData("Plans:Basic:ConcurrentRuns", "-1", "ConcurrentRuns")]
     [InlineData("Plans:Enterprise:TokensPerMonth", "0", "TokensPerMonth")]
     [InlineData("Plans:Pro:TokensPerMonth", "many", "TokensPerMonth")]
-    public void what_is_no_plan_is_refused_at_the_start(string setting, string value, string named)
+    public async Task what_is_no_plan_is_refused_at_the_start(string setting, string value, string named)
     {
-        using var api = new ApiFactory("http://127.0.0.1:1") { Settings = { [setting] = value } };
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { [setting] = value });
+        builder.AddPlans();
+        using var host = builder.Build();
 
-        var refusal = Assert.ThrowsAny<Exception>(() => api.Services);
+        var refusal = await Assert.ThrowsAnyAsync<Exception>(() => host.StartAsync(TestContext.Current.CancellationToken));
 
         Assert.Contains(named, refusal.ToString());
     }
