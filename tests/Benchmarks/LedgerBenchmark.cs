@@ -42,7 +42,8 @@ internal sealed class LedgerBenchmark(LedgerServices ledger, CpuClock cpu, IAnsi
             await using var server = await PostgresServer.StartAsync(
                 new PostgresServerOptions { DataDirectory = Path.Combine(folder, "postgres"), Password = Guid.NewGuid().ToString("N"), Throwaway = true },
                 NullLogger.Instance);
-            await using var ledger = await LedgerServices.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"));
+            // The bare inserts have a connection each.
+            await using var ledger = await LedgerServices.StartAsync($"{server.ConnectionStringFor("llm")};Maximum Pool Size=100", Path.Combine(folder, "spool"));
             var benchmark = new LedgerBenchmark(ledger, new CpuClock(server.ProcessId), console);
             await benchmark.PrintMachineAsync(events);
             await benchmark.WarmUpAsync();
