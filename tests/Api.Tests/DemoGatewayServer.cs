@@ -47,6 +47,10 @@ internal sealed class DemoGatewayServer : IAsyncDisposable
         }
     }
 
+    /// <summary>All calls that it accepted, as it tells them.</summary>
+    public async Task<JsonElement[]> CallsAsync() =>
+        [.. (await Client.GetFromJsonAsync<JsonElement>("/_demo/served", TestContext.Current.CancellationToken)).GetProperty("data").EnumerateArray()];
+
     public async Task ReleaseAsync(string hold)
     {
         using var released = await Client.PostAsync(new Uri($"/_demo/release?name={hold}", UriKind.Relative), null, TestContext.Current.CancellationToken);

@@ -28,13 +28,16 @@ public class OpenAiFixture : IAsyncLifetime
     /// <summary>What the class under test has otherwise than the Api.</summary>
     protected virtual IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>();
 
+    /// <summary>Where the database is.</summary>
+    protected virtual PostgresFixture Postgres => PostgresFixture.Shared;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
         Api = new ApiFactory(Gateway.BaseUrl)
         {
-            Ledger = await PostgresFixture.Shared.ReserveDatabaseAsync(),
+            Ledger = await Postgres.ReserveDatabaseAsync(),
             Settings =
             {
                 [WebHostDefaults.ServerUrlsKey] = "http://127.0.0.1:0",
@@ -53,7 +56,7 @@ public class OpenAiFixture : IAsyncLifetime
         _ingestion = ActivatorUtilities.CreateInstance<UsageIngestion>(Api.Services);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         Client.Dispose();
         await Api.DisposeAsync();
@@ -101,11 +104,12 @@ public class OpenAiFixture : IAsyncLifetime
     }
 
     /// <summary>Sends a completion as its bytes are here.</summary>
-    internal async Task<HttpResponseMessage> PostAsync(TestKey key, object body)
+    /// <param name="leaving">Cancelled when the client leaves.</param>
+    internal async Task<HttpResponseMessage> PostAsync(TestKey key, object body, CancellationToken? leaving = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
         request.Headers.Authorization = new("Bearer", key.Secret);
-        return await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
+        return await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving ?? Token);
     }
 }
 
