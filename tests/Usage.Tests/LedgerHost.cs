@@ -89,10 +89,18 @@ internal sealed class LedgerHost : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits for the schema.</summary>
+    /// <exception cref="InvalidOperationException">The schema cannot be brought up to date: the host would try for ever. The reason is the host's own.</exception>
     public static async Task<LedgerHost> ReadyAsync(string connectionString, params (string Key, string Value)[] settings)
     {
         var started = await StartAsync(connectionString, settings);
-        await started.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken);
+        var ready = started.Readiness.WhenReadyAsync(TestContext.Current.CancellationToken);
+        if (await Task.WhenAny(ready, started._log.SchemaFailure) != ready)
+        {
+            await started.DisposeAsync();
+            throw new InvalidOperationException(await started._log.SchemaFailure);
+        }
+
+        await ready;
         return started;
     }
 
@@ -164,6 +172,11 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     private sealed class LogCollector : ILoggerProvider, ILogger
     {
+        private readonly TaskCompletionSource<string> _schemaFailure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the schema cannot be brought up to date, with the reason.</summary>
+        public Task<string> SchemaFailure => _schemaFailure.Task;
+
         public ConcurrentQueue<(LogLevel Level, string Text)> Lines { get; } = new();
 
         public ILogger CreateLogger(string categoryName) => this;
@@ -173,8 +186,15 @@ internal sealed class LedgerHost : IAsyncDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Enqueue((logLevel, $"{formatter(state, exception)} {exception}"));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var text = $"{formatter(state, exception)} {exception}";
+            Lines.Enqueue((logLevel, text));
+            if (eventId.Name == nameof(Usage.Log.SchemaCannotBeMigrated))
+            {
+                _schemaFailure.TrySetResult(text);
+            }
+        }
 
         public void Dispose()
         {

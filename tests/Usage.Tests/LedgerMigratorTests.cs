@@ -176,6 +176,16 @@ public class LedgerMigratorTests(PostgresFixture postgres)
         Assert.False(host.Readiness.IsReady);
     }
 
+    [Fact]
+    public async Task a_test_whose_ledger_never_gets_ready_fails_with_the_hosts_own_reason()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync() + ";Password=wrong";
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => LedgerHost.ReadyAsync(connectionString));
+
+        Assert.Contains("28P01", failure.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<HealthStatus> HealthAsync(LedgerHost host) =>
         (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Status;
 

@@ -57,6 +57,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         _log.Lines.Where(line => line.Category == typeof(T).FullName).Select(line => (line.Level, line.Text));
 
     /// <summary>Starts it and waits until it listens.</summary>
+    /// <exception cref="InvalidOperationException">The schema cannot be brought up to date: the host would try for ever. The reason is the host's own.</exception>
     public static async Task<WorkerHost> StartAsync(
         string connectionString, bool worker = true, TimeSpan? pollInterval = null, params (string Key, string Value)[] settings)
     {
@@ -95,8 +96,15 @@ internal sealed class WorkerHost : IAsyncDisposable
 
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
-        await host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(TestContext.Current.CancellationToken);
         var started = new WorkerHost(host, spans, log, spoolFolder);
+        var ready = host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(TestContext.Current.CancellationToken);
+        if (await Task.WhenAny(ready, log.SchemaFailure) != ready)
+        {
+            await started.DisposeAsync();
+            throw new InvalidOperationException(await log.SchemaFailure);
+        }
+
+        await ready;
         if (worker)
         {
             await WaitAsync(async () => await started.ListenersAsync() > 0);
@@ -152,23 +160,34 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     private sealed class LogCollector : ILoggerProvider
     {
+        private readonly TaskCompletionSource<string> _schemaFailure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the schema cannot be brought up to date, with the reason.</summary>
+        public Task<string> SchemaFailure => _schemaFailure.Task;
+
         public ConcurrentQueue<(string Category, LogLevel Level, string Text)> Lines { get; } = new();
 
-        public ILogger CreateLogger(string categoryName) => new Logger(categoryName, Lines);
+        public ILogger CreateLogger(string categoryName) => new Logger(categoryName, this);
 
         public void Dispose()
         {
         }
 
-        private sealed class Logger(string category, ConcurrentQueue<(string, LogLevel, string)> lines) : ILogger
+        private sealed class Logger(string category, LogCollector log) : ILogger
         {
             public IDisposable? BeginScope<TState>(TState state)
                 where TState : notnull => null;
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-                lines.Enqueue((category, logLevel, formatter(state, exception)));
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            {
+                log.Lines.Enqueue((category, logLevel, formatter(state, exception)));
+                if (eventId.Name == nameof(Usage.Log.SchemaCannotBeMigrated))
+                {
+                    log._schemaFailure.TrySetResult($"{formatter(state, exception)} {exception}");
+                }
+            }
         }
     }
 }
