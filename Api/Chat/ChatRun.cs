@@ -28,10 +28,11 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
     private readonly List<ChatEvent> _events = [];
     private readonly StringBuilder _text = new(plan.Prefix);
     private readonly AnswerTools _tools = new(plan.Tools, plan.EarlierTools);
-    private readonly SemaphoreSlim _storing = new(1);
+    private readonly Lock _storing = new();
     private readonly TaskCompletionSource<GatewayFailure?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _cancellation = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task? _begun;
     private Announcement _announcement;
     private int _stored;
     private bool _isOver;
@@ -59,6 +60,9 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
 
     /// <summary>The whole answer when it is complete and durable; null before, and when it ended otherwise.</summary>
     public string? Answer { get; private set; }
+
+    /// <summary>How the answer ended, as its conversation has it; running before.</summary>
+    public MessageStatus Status { get; private set; } = MessageStatus.Running;
 
     /// <summary>Whether nothing of this attempt is written any more.</summary>
     public bool IsFenced => _fenced;
@@ -109,21 +113,22 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         }
     }
 
+    /// <summary>
+    /// Begins to write the run down: from then on other processes read and stop it, and it goes with its conversation. Whoever makes the answer waits for
+    /// that, and does it when nobody has. Not to be called from several threads.
+    /// </summary>
+    public void Begin() => _begun ??= WriteDownAsync();
+
     /// <summary>Makes the answer. Never fails.</summary>
     public async Task ExecuteAsync(IChatClient client)
     {
+        Begin();
         Publish([new RunStarted(
             Id, Attempt, _context.RequestId, plan.ConversationId, plan.UserMessageId, plan.MessageId, _context.ModelAlias, plan.TraceId)]);
         Exception? broken = null;
         try
         {
-            if (plan.Start is { } start)
-            {
-                using var patience = new CancellationTokenSource(settleTimeout, time);
-                await journal.WriteAsync(start, patience.Token);
-                _isWrittenDown = true;
-            }
-
+            await _begun!;
             using var scope = _context.Enter();
             var options = new ChatOptions { ModelId = _context.ModelAlias, Tools = plan.Tools?.Bind(Return) };
             await foreach (var update in client.GetStreamingResponseAsync(plan.Messages, options, _cancellation.Token))
@@ -177,24 +182,29 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             return;
         }
 
-        await _storing.WaitAsync(cancellationToken);
-        try
+        var writing = Task.CompletedTask;
+        lock (_storing)
         {
+            // The journal keeps the order of the calls. Not waited for in here: while nothing takes what comes before it, the end has to get into line too.
             if (TakeUnstored([]) is { } batch && batch.Last >= batch.First)
             {
-                await journal.WriteAsync(batch, cancellationToken);
+                writing = journal.WriteAsync(batch, cancellationToken);
             }
         }
-        finally
-        {
-            _storing.Release();
-        }
+
+        await writing;
     }
 
-    public void Dispose()
+    public void Dispose() => _cancellation.Dispose();
+
+    private async Task WriteDownAsync()
     {
-        _cancellation.Dispose();
-        _storing.Dispose();
+        if (plan.Start is { } start)
+        {
+            using var patience = new CancellationTokenSource(settleTimeout, time);
+            await journal.WriteAsync(start, patience.Token);
+            _isWrittenDown = true;
+        }
     }
 
     private List<ChatEvent> Read(ChatResponseUpdate update)
@@ -249,6 +259,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             (failure, last[^1]) = (LedgerUnavailable, RunError.From(LedgerUnavailable, plan.TraceId));
         }
 
+        Status = StatusOf(last[^1] as RunDone, failure);
         Answer = last[^1] is RunDone { FinishReason: not RunDone.Stopped } ? _text.ToString() : null;
         Publish(last, isLast: true);
         _started.TrySetResult(failure);
@@ -324,16 +335,14 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
         using var patience = new CancellationTokenSource(settleTimeout, time);
         try
         {
-            await _storing.WaitAsync(patience.Token);
-            try
+            Task writing;
+            lock (_storing)
             {
-                await journal.WriteAsync(ToRecord(last, failure, forgotten), patience.Token);
-                return true;
+                writing = journal.WriteAsync(ToRecord(last, failure, forgotten), patience.Token);
             }
-            finally
-            {
-                _storing.Release();
-            }
+
+            await writing;
+            return true;
         }
         catch (Exception exception) when (exception is OperationCanceledException or LedgerUnavailableException)
         {
@@ -349,15 +358,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             Id,
             plan.MessageId,
             TakeUnstored(last),
-            done switch
-            {
-                { FinishReason: RunDone.Stopped } => MessageStatus.Stopped,
-                not null => MessageStatus.Complete,
-                null when failure == GatewayFailure.ServerStopping => MessageStatus.Interrupted,
-                // An answer that could not be continued may be tried again.
-                null when Attempt > 1 && _text.Length == plan.Prefix.Length => MessageStatus.Interrupted,
-                null => MessageStatus.Failed,
-            },
+            StatusOf(done, failure),
             done?.FinishReason,
             _text.ToString(),
             last[^1] is RunError error ? JsonSerializer.Serialize(error, JsonSerializerOptions.Web) : null,
@@ -369,6 +370,17 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             Tools = ToolCalls.Serialize(_tools.All),
         };
     }
+
+    private MessageStatus StatusOf(RunDone? done, GatewayFailure? failure) => done switch
+    {
+        { FinishReason: RunDone.Stopped } => MessageStatus.Stopped,
+        not null => MessageStatus.Complete,
+        // Without a failure of its own it is somebody else's now.
+        null when failure is null || failure == GatewayFailure.ServerStopping => MessageStatus.Interrupted,
+        // An answer that could not be continued may be tried again.
+        null when Attempt > 1 && _text.Length == plan.Prefix.Length => MessageStatus.Interrupted,
+        null => MessageStatus.Failed,
+    };
 
     /// <summary>The events that are not stored yet, and those that follow.</summary>
     private RunEvents TakeUnstored(List<ChatEvent> following)

@@ -19,6 +19,7 @@ internal sealed partial class AnswerGroups(
     IChatClient client,
     ConversationTitles titles,
     IRunJournal journal,
+    ActiveCalls active,
     IOptions<AccountingOptions> accounting,
     TimeProvider time,
     ILogger<AnswerGroups> logger)
@@ -44,6 +45,12 @@ internal sealed partial class AnswerGroups(
     {
         // The request that asked for it may end before.
         await Task.Yield();
+        foreach (var run in answers)
+        {
+            // All now, also those that wait for their turn: one that is written down later would bring back a conversation that was deleted meanwhile.
+            run.Begin();
+        }
+
         var items = answers.Zip(places, (run, place) => new ParallelItem<Answered>(
             run.Plan.Context.OrgId, run.Plan.Context.ModelAlias, run.Plan.Context.Operation, token => AnswerAsync(run, place, token))
         {
@@ -57,8 +64,12 @@ internal sealed partial class AnswerGroups(
                 results[result.Index] = result;
                 if (result.Duration is null)
                 {
-                    // Stopped, or beaten, before its turn: it ends all the same, without a call.
-                    answers[result.Index].Stop();
+                    // Stopped, or beaten, before its turn: it ends all the same, without a call. When the service stops, its call is refused, and it can be continued.
+                    if (!active.IsStopping)
+                    {
+                        answers[result.Index].Stop();
+                    }
+
                     results[result.Index] = result with { Value = await AnswerAsync(answers[result.Index], places[result.Index], CancellationToken.None) };
                 }
                 else if (result is { IsAccepted: true, Value.Answer: { } best })
@@ -96,14 +107,13 @@ internal sealed partial class AnswerGroups(
             }
         }
 
-        var reason = (last as RunDone)?.FinishReason;
         return new Answered(
             new GroupAnswer(
                 run.Id,
                 run.Plan.MessageId,
                 run.Plan.Context.ModelAlias,
-                reason switch { null => MessageStatus.Failed, RunDone.Stopped => MessageStatus.Stopped, _ => MessageStatus.Complete },
-                reason,
+                run.Status,
+                (last as RunDone)?.FinishReason,
                 0,
                 calls.Sum(call => call.DurationMs),
                 calls.Count > 0 && calls.TrueForAll(call => call.Source == UsageSource.Provider),

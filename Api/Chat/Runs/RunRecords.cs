@@ -47,7 +47,7 @@ internal sealed record RunStart(
     /// <summary>The names of the tools that it may call: a JSON list; null for none.</summary>
     public string? Tools { get; init; }
 
-    /// <summary>Others answer the same message at the same time: of them, the first that begins is current in the conversation until one is chosen.</summary>
+    /// <summary>Others answer the same message at the same time: of them, the first is current in the conversation until one is chosen.</summary>
     public bool Together { get; init; }
 }
 

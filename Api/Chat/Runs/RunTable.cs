@@ -76,7 +76,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         ON CONFLICT (id) DO NOTHING
         """;
 
-    // A conversation that was deleted meanwhile, or is somebody else's, takes no messages; nor does a second writing change what is current.
+    // A conversation that was deleted meanwhile, or is somebody else's, takes no messages; nor does a second writing change what is current. Of answers that
+    // are made together the first one is.
     private static readonly string AddRuns = $"""
         WITH started AS MATERIALIZED (
             SELECT started.* FROM unnest({Starts.Numbers}) AS started ({Starts.Names})
@@ -95,9 +96,10 @@ internal sealed class RunTable(NpgsqlDataSource source)
             FROM started ON CONFLICT DO NOTHING
         )
         UPDATE tenant.conversation AS conversation SET current_message_id = message_id, updated_at = at
-        FROM started JOIN answer ON answer.id = started.message_id WHERE conversation.id = started.conversation_id
+        FROM (SELECT DISTINCT ON (conversation_id) started.* FROM started JOIN answer ON answer.id = message_id ORDER BY conversation_id, message_id) AS begun
+        WHERE conversation.id = begun.conversation_id
             AND NOT (together AND EXISTS (
-                SELECT FROM tenant.message AS sibling WHERE sibling.id = current_message_id AND sibling.parent_id = started.user_message_id))
+                SELECT FROM tenant.message AS sibling WHERE sibling.id = current_message_id AND sibling.parent_id = begun.user_message_id))
         """;
 
     /// <summary>
