@@ -18,8 +18,6 @@ public class GroupsFixture : IAsyncLifetime
     /// <summary>Where the database is.</summary>
     protected virtual PostgresFixture Postgres => PostgresFixture.Shared;
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     public async ValueTask InitializeAsync() => _database = await Postgres.ReserveDatabaseAsync();
 
     public virtual async ValueTask DisposeAsync()
