@@ -1,50 +1,40 @@
-using System.Diagnostics;
-
 namespace LlmAspire.Api.Tests.OpenAi;
 
-/// <summary>The clients of npm, installed by their lock file when they are first needed.</summary>
+/// <summary>The clients of npm, installed by their lock file once, when they are first needed.</summary>
 public sealed class NodeClients : IAsyncLifetime
 {
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "OpenAi", "npm");
+    private static readonly Lazy<Task<string?>> Installation = new(InstallAsync);
 
     /// <summary>Why nothing can be run; null when it can.</summary>
     private string? _missing;
 
-    public async ValueTask InitializeAsync()
-    {
-        _missing = Array.Find(["node", "npm"], tool => !IsOnPath(tool)) is { } absent ? $"{absent} is not on PATH: the clients of npm are not tested." : null;
-        if (_missing is null)
-        {
-            var (code, output) = await StartAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], new Dictionary<string, string>());
-            Assert.True(code == 0, output);
-        }
-    }
+    internal static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "OpenAi", "npm");
+
+    public async ValueTask InitializeAsync() => _missing = await Installation.Value;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Runs a scenario, which fails when the script does.</summary>
-    public async Task RunAsync(string client, string scenario, Dictionary<string, string> environment)
+    public Task RunAsync(string client, string scenario, Dictionary<string, string> environment) => RunAsync($"{client}.mjs", [scenario], environment);
+
+    /// <summary>Runs a script of <see cref="Folder"/>.</summary>
+    /// <returns>What it wrote.</returns>
+    internal async Task<string> RunAsync(string script, IEnumerable<string> arguments, Dictionary<string, string> environment)
     {
         Assert.SkipWhen(_missing is not null, _missing ?? "");
-        var (code, output) = await StartAsync("node", [$"{client}.mjs", scenario], environment);
-        Assert.True(code == 0, output);
+        var (code, output, errors) = await CommandLine.RunAsync(Folder, "node", [script, .. arguments], environment);
+        Assert.True(code == 0, output + errors);
+        return output;
     }
 
-    private static bool IsOnPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Any(folder => File.Exists(Path.Combine(folder, tool)) || File.Exists(Path.Combine(folder, tool + (tool == "npm" ? ".cmd" : ".exe"))));
-
-    private static async Task<(int Code, string Output)> StartAsync(string tool, IEnumerable<string> arguments, Dictionary<string, string> environment)
+    private static async Task<string?> InstallAsync()
     {
-        var start = OperatingSystem.IsWindows() ? new ProcessStartInfo("cmd", ["/c", tool, .. arguments]) : new ProcessStartInfo(tool, arguments);
-        (start.WorkingDirectory, start.RedirectStandardOutput, start.RedirectStandardError) = (Folder, true, true);
-        foreach (var (name, value) in environment)
+        if (Array.Find(["node", "npm"], tool => !CommandLine.IsOnPath(tool)) is { } absent)
         {
-            start.Environment[name] = value;
+            return $"{absent} is not on PATH: the clients of npm are not tested.";
         }
 
-        using var process = Process.Start(start)!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, await output + await errors);
+        var (code, output, errors) = await CommandLine.RunAsync(Folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        return code == 0 ? null : throw new InvalidOperationException(output + errors);
     }
 }

@@ -23,6 +23,21 @@ public class ApiExamplesTests
         test.Until(() => Assert.Contains($"Authorization: Bearer {key}\"", test.Page.Find("[data-language=curl] pre").TextContent, StringComparison.Ordinal));
     }
 
+    /// <summary>Their text is what the tests of the Api run.</summary>
+    [Fact]
+    public async Task the_page_shows_each_example_character_by_character()
+    {
+        await using var test = await PromptContext.OpenAsync<ApiKeysPage>("/api-keys", publicUrl: "https://llm.example.org/");
+        test.UntilThere(TestIds.ApiExamples);
+        var model = test.Page.Find("[data-language=curl] pre").TextContent.Split("\"model\": \"")[1].Split('"')[0];
+
+        foreach (var (example, index) in ApiExample.All("https://llm.example.org/v1", "YOUR_API_KEY", model).Select((example, index) => (example, index)))
+        {
+            await test.Page.InvokeAsync(() => test.Page.FindAll("[role=tab]")[index].ClickAsync(new()));
+            test.Until(() => Assert.Equal(example.Code, test.Page.Find($"[data-language='{example.Name}'] pre").TextContent));
+        }
+    }
+
     [Fact]
     public async Task without_an_address_the_page_says_so()
     {
