@@ -9,7 +9,16 @@ internal abstract class AnswerReader
     /// <summary>More than any gateway falls back to: their ids are kept, and a gateway may give every chunk one.</summary>
     private const int MostProviders = 16;
 
+    private const int MostOnStack = 256;
+
+    /// <summary>What stands for half of a surrogate pair, whose other half is in the next chunk: "\ud83d".</summary>
+    private const string Unreadable = "\uFFFD";
+
     private readonly List<string> _chunkIds = [];
+
+    /// <summary>A bit for each choice: OpenAI has at most 128.</summary>
+    private UInt128 _begun;
+    private UInt128 _finished;
 
     /// <summary>
     /// The usage, once: repeated, or growing with every chunk, the greatest counts, and what it leaves out is taken from an earlier one. Null when
@@ -31,6 +40,15 @@ internal abstract class AnswerReader
 
     public string? FinishReason { get; private set; }
 
+    /// <summary>
+    /// Whether every choice that has begun has its finish reason; at the marker of the end one is enough, as LiteLLM gives several choices one. Not whether
+    /// all that were asked for have begun: a gateway may drop <c>n</c>.
+    /// </summary>
+    public bool IsFinished => FinishReason is not null && (IsDone || _finished == _begun);
+
+    /// <summary>Whether the marker of the end came.</summary>
+    protected bool IsDone { get; set; }
+
     /// <summary>Whether the answer comes in pieces.</summary>
     public abstract bool IsStreamed { get; }
 
@@ -47,25 +65,25 @@ internal abstract class AnswerReader
     /// <returns>Where in them the marker of the end begins, which nobody may see before the usage is durable; null when it is not there.</returns>
     public abstract int? Append(ReadOnlySpan<byte> bytes);
 
-    /// <summary>The answer ended. One without a finish reason is a failure, whatever else it says.</summary>
+    /// <summary>The answer ended. One that lacks a finish reason is a failure, whatever else it says.</summary>
     public virtual void End()
     {
-        if (FinishReason is null)
+        if (!IsFinished)
         {
             Failure ??= GatewayFailure.Incomplete;
         }
     }
 
     /// <summary>Takes a chunk of a stream, or a whole plain answer: apart from <c>delta</c> and <c>message</c> they have one form.</summary>
+    /// <remarks>In one pass: it is done for every token.</remarks>
     protected void TakeJson(ReadOnlySpan<byte> json)
     {
         try
         {
             var reader = new Utf8JsonReader(json);
-            using var document = JsonDocument.ParseValue(ref reader);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            if (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             {
-                Take(document.RootElement);
+                Take(ref reader);
                 return;
             }
         }
@@ -77,94 +95,226 @@ internal abstract class AnswerReader
         Failure ??= GatewayFailure.Unreadable;
     }
 
-    private void Take(JsonElement chunk)
+    private void Take(ref Utf8JsonReader chunk)
     {
-        if (chunk.TryGetProperty("error", out var error) && error.ValueKind is not JsonValueKind.Null)
+        string? otherId = null;
+        ProviderUsage? usage = null;
+        var hasRole = false;
+        while (chunk.Read() && chunk.TokenType == JsonTokenType.PropertyName)
         {
-            // data: {"error": {"message": "Timeout on reading data from socket", "type": "None", "param": "None", "code": "500"}}
-            ErrorText ??= error.GetRawText();
-            Failure ??= GatewayFailure.From(StatusOf(error), error);
-        }
-
-        if (chunk.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String)
-        {
-            TakeId(id, chunk);
-        }
-
-        if (chunk.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array)
-        {
-            foreach (var choice in choices.EnumerateArray())
+            if (chunk.ValueTextEquals("id"u8))
             {
-                TakeChoice(choice);
+                chunk.Read();
+                otherId = OtherId(ref chunk);
+            }
+            else if (chunk.ValueTextEquals("choices"u8))
+            {
+                chunk.Read();
+                TakeChoices(ref chunk, ref hasRole);
+            }
+            else if (chunk.ValueTextEquals("usage"u8))
+            {
+                chunk.Read();
+                usage = ReadUsage(ref chunk);
+            }
+            else if (chunk.ValueTextEquals("error"u8))
+            {
+                chunk.Read();
+                TakeError(ref chunk);
+            }
+            else
+            {
+                chunk.Skip();
             }
         }
 
-        // By the presence of usage alone: OpenAI's usage chunk has no choices, LiteLLM's has one (BerriAI/litellm#28735). It speaks for its own chunk too.
-        if (chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
+        // Some gateways give each chunk an id of its own; the role comes once a provider.
+        if (otherId is not null && (hasRole || _chunkIds.Count == 0))
         {
-            Usage = ProviderUsage.Read(usage).Merge(Usage);
+            _chunkIds.Add(otherId);
+        }
+
+        // By the presence of usage alone: OpenAI's usage chunk has no choices, LiteLLM's has one (BerriAI/litellm#28735). It speaks for its own chunk too.
+        if (usage is not null)
+        {
+            Usage = usage.Merge(Usage);
             HasTextAfterUsage = false;
         }
     }
 
-    private void TakeChoice(JsonElement choice)
+    /// <summary>Null for the id that the chunks have had so far.</summary>
+    private string? OtherId(ref Utf8JsonReader id)
     {
-        if (choice.ValueKind != JsonValueKind.Object)
+        if (id.TokenType == JsonTokenType.String)
         {
-            return;
+            return _chunkIds.Count == MostProviders || _chunkIds.Count > 0 && id.ValueTextEquals(_chunkIds[^1]) ? null : TextOf(ref id);
         }
 
-        if (choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String)
+        id.Skip();
+        return null;
+    }
+
+    private static ProviderUsage? ReadUsage(ref Utf8JsonReader usage)
+    {
+        if (usage.TokenType == JsonTokenType.StartObject)
         {
-            FinishReason = reason.GetString();
+            return ProviderUsage.Read(JsonElement.ParseValue(ref usage));
         }
 
-        if ((choice.TryGetProperty("delta", out var said) || choice.TryGetProperty("message", out said)) && said.ValueKind == JsonValueKind.Object)
+        usage.Skip();
+        return null;
+    }
+
+    private void TakeError(ref Utf8JsonReader value)
+    {
+        if (value.TokenType != JsonTokenType.Null)
         {
-            TakeMessage(said);
+            // data: {"error": {"message": "Timeout on reading data from socket", "type": "None", "param": "None", "code": "500"}}
+            var error = JsonElement.ParseValue(ref value);
+            ErrorText ??= error.GetRawText();
+            Failure ??= GatewayFailure.From(StatusOf(error), error);
         }
     }
 
-    private void TakeMessage(JsonElement message)
+    private void TakeChoices(ref Utf8JsonReader choices, ref bool hasRole)
     {
-        foreach (var part in message.EnumerateObject())
+        if (choices.TokenType != JsonTokenType.StartArray)
         {
-            // What a model makes. Gateways put more into it: signatures, and thoughts a second time in another form.
-            if (part.NameEquals("content") || part.NameEquals("reasoning_content") || part.NameEquals("refusal")
-                || part.NameEquals("tool_calls") || part.NameEquals("function_call")
-                || (part.NameEquals("reasoning") && !message.TryGetProperty("reasoning_content", out _)))
+            choices.Skip();
+            return;
+        }
+
+        while (choices.Read() && choices.TokenType != JsonTokenType.EndArray)
+        {
+            if (choices.TokenType == JsonTokenType.StartObject)
             {
-                TakeText(part.Value);
+                TakeChoice(ref choices, ref hasRole);
+            }
+            else
+            {
+                choices.Skip();
             }
         }
     }
 
-    /// <summary>Text, thoughts and refusals are strings; calls of tools have a name and arguments somewhere inside.</summary>
-    private void TakeText(JsonElement value)
+    private void TakeChoice(ref Utf8JsonReader choice, ref bool hasRole)
     {
-        switch (value.ValueKind)
+        var (index, isFinished) = (0, false);
+        while (choice.Read() && choice.TokenType == JsonTokenType.PropertyName)
         {
-            case JsonValueKind.String:
-                var text = TextOf(value);
-                HasContent |= text != "";
-                HasTextAfterUsage |= text != "";
-                Text.Append(text);
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in value.EnumerateArray())
+            if (choice.ValueTextEquals("delta"u8))
+            {
+                choice.Read();
+                hasRole |= TakeMessage(ref choice);
+            }
+            else if (choice.ValueTextEquals("message"u8))
+            {
+                choice.Read();
+                TakeMessage(ref choice);
+            }
+            else if (choice.ValueTextEquals("finish_reason"u8))
+            {
+                choice.Read();
+                if (choice.TokenType == JsonTokenType.String)
                 {
-                    TakeText(item);
+                    (FinishReason, isFinished) = (TextOf(ref choice), true);
+                }
+
+                choice.Skip();
+            }
+            else if (choice.ValueTextEquals("index"u8))
+            {
+                choice.Read();
+                index = choice.TokenType == JsonTokenType.Number && choice.TryGetInt32(out var number) ? number : 0;
+                choice.Skip();
+            }
+            else
+            {
+                choice.Skip();
+            }
+        }
+
+        var bit = UInt128.One << index;
+        _begun |= bit;
+        _finished |= isFinished ? bit : 0;
+    }
+
+    /// <returns>Whether it names the role of who speaks.</returns>
+    private bool TakeMessage(ref Utf8JsonReader message)
+    {
+        if (message.TokenType != JsonTokenType.StartObject)
+        {
+            message.Skip();
+            return false;
+        }
+
+        var (hasRole, hasThoughts) = (false, false);
+        Utf8JsonReader thoughts = default;
+        while (message.Read() && message.TokenType == JsonTokenType.PropertyName)
+        {
+            // What a model makes. Gateways put more into it: signatures, and thoughts a second time in another form.
+            if (message.ValueTextEquals("content"u8) || message.ValueTextEquals("refusal"u8)
+                || message.ValueTextEquals("tool_calls"u8) || message.ValueTextEquals("function_call"u8))
+            {
+                message.Read();
+                TakeText(ref message);
+            }
+            else if (message.ValueTextEquals("reasoning_content"u8))
+            {
+                hasThoughts = true;
+                message.Read();
+                TakeText(ref message);
+            }
+            else
+            {
+                if (message.ValueTextEquals("reasoning"u8))
+                {
+                    // Counts when reasoning_content does not follow; a copy of the reader stays at its place.
+                    thoughts = message;
+                }
+
+                hasRole |= message.ValueTextEquals("role"u8);
+                message.Skip();
+            }
+        }
+
+        if (!hasThoughts && thoughts.TokenType == JsonTokenType.PropertyName)
+        {
+            thoughts.Read();
+            TakeText(ref thoughts);
+        }
+
+        return hasRole;
+    }
+
+    /// <summary>Text, thoughts and refusals are strings; calls of tools have a name and arguments somewhere inside.</summary>
+    private void TakeText(ref Utf8JsonReader value)
+    {
+        switch (value.TokenType)
+        {
+            case JsonTokenType.String:
+                AppendText(ref value);
+                break;
+            case JsonTokenType.StartArray:
+                while (value.Read() && value.TokenType != JsonTokenType.EndArray)
+                {
+                    TakeText(ref value);
                 }
 
                 break;
-            case JsonValueKind.Object:
+            case JsonTokenType.StartObject:
                 HasContent = true;
-                foreach (var field in value.EnumerateObject())
+                while (value.Read() && value.TokenType == JsonTokenType.PropertyName)
                 {
                     // Not the marks around them: {"index":0,"id":"call_1","type":"function","function":{"name":"…","arguments":"…"}}
-                    if (field.NameEquals("function") || field.NameEquals("name") || field.NameEquals("arguments") || field.NameEquals("text"))
+                    if (value.ValueTextEquals("function"u8) || value.ValueTextEquals("name"u8) || value.ValueTextEquals("arguments"u8) || value.ValueTextEquals("text"u8))
                     {
-                        TakeText(field.Value);
+                        value.Read();
+                        TakeText(ref value);
+                    }
+                    else
+                    {
+                        value.Skip();
                     }
                 }
 
@@ -172,7 +322,34 @@ internal abstract class AnswerReader
         }
     }
 
-    private static string TextOf(JsonElement value)
+    private void AppendText(ref Utf8JsonReader value)
+    {
+        if (value.ValueSpan.IsEmpty)
+        {
+            return;
+        }
+
+        (HasContent, HasTextAfterUsage) = (true, true);
+        // UTF-16 has no more code units than UTF-8.
+        var length = value.ValueSpan.Length;
+        var rented = length > MostOnStack ? ArrayPool<char>.Shared.Rent(length) : null;
+        Span<char> room = rented is null ? stackalloc char[MostOnStack] : rented;
+        try
+        {
+            Text.Append(room[..value.CopyString(room)]);
+        }
+        catch (InvalidOperationException)
+        {
+            Text.Append(Unreadable);
+        }
+
+        if (rented is not null)
+        {
+            ArrayPool<char>.Shared.Return(rented);
+        }
+    }
+
+    private static string TextOf(ref Utf8JsonReader value)
     {
         try
         {
@@ -180,28 +357,9 @@ internal abstract class AnswerReader
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair, whose other half is in the next chunk: "\ud83d".
-            return "\uFFFD";
+            return Unreadable;
         }
     }
-
-    private void TakeId(JsonElement id, JsonElement chunk)
-    {
-        if (_chunkIds.Count == 0)
-        {
-            _chunkIds.Add(id.GetString()!);
-        }
-        else if (_chunkIds.Count < MostProviders && !id.ValueEquals(_chunkIds[^1]) && HasRole(chunk))
-        {
-            _chunkIds.Add(id.GetString()!);
-        }
-    }
-
-    // Some gateways give each chunk an id of its own; the role comes once a provider.
-    private static bool HasRole(JsonElement chunk) =>
-        chunk.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array
-            && choices.EnumerateArray().Any(choice => choice.ValueKind == JsonValueKind.Object
-                && choice.TryGetProperty("delta", out var delta) && delta.ValueKind == JsonValueKind.Object && delta.TryGetProperty("role", out _));
 
     private static int StatusOf(JsonElement error)
     {
@@ -226,32 +384,37 @@ internal abstract class AnswerReader
 internal sealed class StreamedAnswerReader : AnswerReader
 {
     private readonly ServerSentEventReader _events = new();
-    private bool _done;
+    private readonly ServerSentEventReader.EventHandler _take;
+    private int? _doneAt;
+
+    public StreamedAnswerReader() => _take = Take;
 
     public override bool IsStreamed => true;
 
     public override int? Append(ReadOnlySpan<byte> bytes)
     {
-        int? doneAt = null;
-        _events.Append(bytes, (data, start) =>
-        {
-            if (_done)
-            {
-                return;
-            }
+        _doneAt = null;
+        _events.Append(bytes, _take);
+        return _doneAt;
+    }
 
-            if (data.SequenceEqual("[DONE]"u8))
-            {
-                _done = true;
-                doneAt = start;
-                End();
-            }
-            else
-            {
-                TakeJson(data);
-            }
-        });
-        return doneAt;
+    private void Take(ReadOnlySpan<byte> data, int start)
+    {
+        if (IsDone)
+        {
+            return;
+        }
+
+        if (data.SequenceEqual("[DONE]"u8))
+        {
+            IsDone = true;
+            _doneAt = start;
+            End();
+        }
+        else
+        {
+            TakeJson(data);
+        }
     }
 }
 

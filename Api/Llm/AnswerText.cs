@@ -13,13 +13,10 @@ internal sealed class AnswerText
     /// <summary>All UTF-16 code units that came.</summary>
     public long Length { get; private set; }
 
-    public void Append(string? text)
+    public void Append(ReadOnlySpan<char> text)
     {
-        if (text is not null)
-        {
-            Length += text.Length;
-            _text.Append(text, 0, Math.Min(text.Length, Limit - _text.Length));
-        }
+        Length += text.Length;
+        _text.Append(text[..Math.Min(text.Length, Limit - _text.Length)]);
     }
 
     /// <summary>The beginning of the text.</summary>

@@ -16,6 +16,8 @@ namespace LlmAspire.Api.Llm;
 [SuppressMessage("Design", "CA1001", Justification = "Reads may still hold the token when the call is settled; without a timer there is nothing to free.")]
 internal sealed partial class ProviderCall
 {
+    private const long NotAwaited = long.MinValue;
+
     /// <summary>Providers whose usage always has details: LiteLLM's own guess has none.</summary>
     private static readonly HashSet<string> AlwaysDetailed = ["openai", "azure", "anthropic", "gemini", "vertex_ai"];
 
@@ -26,9 +28,11 @@ internal sealed partial class ProviderCall
     // Taken now: after the first yield of an async iterator the current activity is another one (dotnet/runtime#47802).
     private readonly Activity? _activity = Activity.Current;
     private readonly TaskCompletionSource<SettledCall> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _life;
+    private readonly CancellationTokenSource _life = new();
+    private readonly ITimer _silence;
 
     private int _settling;
+    private long _awaitedSince;
     private ITimer? _drainDeadline;
     private GatewayFailure? _cut;
     private long _lastContent;
@@ -43,7 +47,7 @@ internal sealed partial class ProviderCall
     {
         (_context, _request, _accounting) = (context, request, accounting);
         _started = accounting.Time.GetTimestamp();
-        _life = new CancellationTokenSource(Timeout.InfiniteTimeSpan, accounting.Time);
+        _silence = accounting.Time.CreateTimer(static call => ((ProviderCall)call!).CheckSilence(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Id = Guid.CreateVersion7(accounting.Time.GetUtcNow());
         Ended = _settled.Task.ContinueWith(
             static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -121,13 +125,14 @@ internal sealed partial class ProviderCall
 
         _context.Add(_settled.Task);
         AwaitBytes();
+        WatchSilence(_accounting.Gateway.Value.AnswerTimeout);
     }
 
     /// <summary>From now on the gateway may be silent for as long as it may.</summary>
-    public void AwaitBytes() => _life.CancelAfter(_accounting.Gateway.Value.AnswerTimeout);
+    public void AwaitBytes() => Volatile.Write(ref _awaitedSince, _accounting.Time.GetTimestamp());
 
     /// <summary>Bytes came. Until more are waited for, the silence is that of their reader.</summary>
-    public void TakeBytes() => _life.CancelAfter(Timeout.InfiniteTimeSpan);
+    public void TakeBytes() => Volatile.Write(ref _awaitedSince, NotAwaited);
 
     /// <summary>Ends the call, with a reason that is not its caller's. The first one stands.</summary>
     public void Cut(GatewayFailure reason)
@@ -226,6 +231,23 @@ internal sealed partial class ProviderCall
         }
     }
 
+    /// <summary>Every read sets the time anew, a timer is set only when it has run off: bytes may come a thousand times a second.</summary>
+    private void CheckSilence()
+    {
+        var since = Volatile.Read(ref _awaitedSince);
+        var left = _accounting.Gateway.Value.AnswerTimeout - (since == NotAwaited ? TimeSpan.Zero : _accounting.Time.GetElapsedTime(since));
+        if (left <= TimeSpan.Zero)
+        {
+            End();
+        }
+        else if (!IsSettling)
+        {
+            WatchSilence(left);
+        }
+    }
+
+    private void WatchSilence(TimeSpan time) => _silence.Change(time, Timeout.InfiniteTimeSpan);
+
     private UsageOutcome Left => _context.CancelledAs ?? UsageOutcome.Disconnected;
 
     private static GatewayFailure Explain(Exception exception, AnswerReader? answer) => exception switch
@@ -249,7 +271,7 @@ internal sealed partial class ProviderCall
             }
 
             // The timers have nothing to watch any more.
-            _life.CancelAfter(Timeout.InfiniteTimeSpan);
+            _silence.Dispose();
             _drainDeadline?.Dispose();
             // Every exception ends in the task that the context holds.
             _ = SettleAsync(outcome, answer, failure, wasServed, _accounting.Time.GetElapsedTime(_started));
@@ -310,7 +332,7 @@ internal sealed partial class ProviderCall
             Source = usage is null ? UsageSource.None
                 // A usage before the finish reason was a running count: it speaks for what came until then. After a fallback it speaks for the second
                 // provider.
-                : answer!.FinishReason is null || switches > 0 ? UsageSource.Partial
+                : !answer!.IsFinished || switches > 0 ? UsageSource.Partial
                 : IsGuess(answer, usage, deployment) ? UsageSource.Estimated
                 : UsageSource.Provider,
             Outcome = outcome,
@@ -346,7 +368,7 @@ internal sealed partial class ProviderCall
 
     /// <summary>Whether the answer's usage speaks for all that came.</summary>
     private static bool IsTold(AnswerReader? answer) =>
-        answer is { Usage: { PromptTokens: not null, CompletionTokens: not null } } && (answer.FinishReason is not null || !answer.HasTextAfterUsage);
+        answer is { Usage: { PromptTokens: not null, CompletionTokens: not null } } && (answer.IsFinished || !answer.HasTextAfterUsage);
 
     /// <summary>Puts estimates where the provider said nothing, or too little: a running count that text followed is a lower bound.</summary>
     private UsageEvent Estimate(UsageEvent usage, AnswerReader? answer)
@@ -355,7 +377,7 @@ internal sealed partial class ProviderCall
         var (prompt, completion) = _accounting.Estimator.Estimate(usage.ServedModel ?? usage.ModelAlias, _request.Body, answer?.Text);
         var promptTokens = told?.PromptTokens ?? prompt;
         var completionTokens = told?.CompletionTokens is { } count
-            ? answer!.FinishReason is null ? Math.Max(count, completion) : count
+            ? answer!.IsFinished ? count : Math.Max(count, completion)
             : completion;
         return told is not null && (promptTokens, completionTokens) == (told.PromptTokens, told.CompletionTokens)
             ? usage

@@ -5,15 +5,15 @@ using System.Text.Json;
 namespace LlmAspire.Api.Llm.Forwarding;
 
 /// <summary>
-/// Passes the chunks of a streamed answer on. A usual chunk is passed as it came, after three searches for a few bytes; only one that names another
-/// model, has usage that nobody asked for, or may be an error is read. What it does not pass: errors, which hold the gateway's words, <c>[DONE]</c>, which
+/// Makes the chunks of a streamed answer those of ours. A usual chunk stays as it came, after three searches for a few bytes; only one that names another
+/// model, has usage that nobody asked for, or may be an error is read. What it leaves out: errors, which hold the gateway's words, <c>[DONE]</c>, which
 /// waits for the ledger, and the gateway's comments. Not thread-safe.
 /// </summary>
 internal sealed class ChunkForwarder
 {
     private readonly ServerSentEventReader _events = new();
-    private readonly ServerSentEventReader.EventHandler _forward;
-    private readonly IBufferWriter<byte> _output;
+    private readonly ServerSentEventReader.EventHandler _take;
+    private readonly ArrayBufferWriter<byte> _output = new();
     private readonly string _alias;
     private readonly bool _tellUsage;
 
@@ -22,20 +22,26 @@ internal sealed class ChunkForwarder
 
     /// <param name="alias">The model that the answer says it is of.</param>
     /// <param name="tellUsage">Whether the reader wants the usage.</param>
-    public ChunkForwarder(string alias, bool tellUsage, IBufferWriter<byte> output)
+    public ChunkForwarder(string alias, bool tellUsage)
     {
-        (_alias, _tellUsage, _output) = (alias, tellUsage, output);
+        (_alias, _tellUsage) = (alias, tellUsage);
         _model = [.. "\"model\":\""u8, .. JsonEncodedText.Encode(alias, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"'];
-        _forward = (data, _) => Forward(data);
+        _take = (data, _) => Take(data);
     }
 
     /// <summary>Whether <c>[DONE]</c> came.</summary>
     public bool IsDone { get; private set; }
 
     /// <summary>Takes the next bytes, however they are cut.</summary>
-    public void Append(ReadOnlySpan<byte> bytes) => _events.Append(bytes, _forward);
+    /// <returns>The events that are whole by now; until the next call.</returns>
+    public ReadOnlyMemory<byte> Forward(ReadOnlySpan<byte> bytes)
+    {
+        _output.ResetWrittenCount();
+        _events.Append(bytes, _take);
+        return _output.WrittenMemory;
+    }
 
-    private void Forward(ReadOnlySpan<byte> data)
+    private void Take(ReadOnlySpan<byte> data)
     {
         if (IsDone)
         {

@@ -57,16 +57,14 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
         byte[] request, CallContext context, bool tellUsage, ICompletionSink sink, TimeSpan beat, CancellationToken gone)
     {
         using var scope = context.Enter();
-        using var beats = new PeriodicTimer(beat, time);
-        var stream = new ForwardedStream(sink, beats);
+        await using var stream = new ForwardedStream(sink, beat, time);
         GatewayFailure? failure;
         try
         {
-            using var response = await stream.WaitAsync(SendAsync(request, gone));
+            using var response = await SendAsync(request, gone);
             if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/event-stream" })
             {
-                await CopyAsync(response, context, tellUsage, stream, gone);
-                return null;
+                return await CopyAsync(response, context, tellUsage, stream, gone);
             }
 
             failure = response.IsSuccessStatusCode ? GatewayFailure.Unreadable : await FailureAsync(context);
@@ -76,40 +74,29 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
             failure = await ExplainAsync(exception, context);
         }
 
-        if (!stream.HasBegun)
-        {
-            return failure;
-        }
-
-        await stream.EndAsync(failure, gone);
-        return null;
+        return await stream.EndAsync(failure, gone);
     }
 
-    private static async Task CopyAsync(HttpResponseMessage response, CallContext context, bool tellUsage, ForwardedStream stream, CancellationToken gone)
+    private static async Task<GatewayFailure?> CopyAsync(
+        HttpResponseMessage response, CallContext context, bool tellUsage, ForwardedStream stream, CancellationToken gone)
     {
         await using var answer = await response.Content.ReadAsStreamAsync(gone);
-        var chunks = new ChunkForwarder(context.ModelAlias, tellUsage, stream.Output);
+        var chunks = new ChunkForwarder(context.ModelAlias, tellUsage);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            while (!chunks.IsDone)
+            while (!chunks.IsDone && await answer.ReadAsync(buffer, gone) is > 0 and var read)
             {
-                var reading = answer.ReadAsync(buffer, gone);
-                var read = reading.IsCompletedSuccessfully ? reading.Result : await stream.WaitAsync(reading.AsTask());
-                if (read == 0)
-                {
-                    break;
-                }
-
-                chunks.Append(buffer.AsSpan(0, read));
-                await stream.FlushAsync(gone);
+                await stream.SendAsync(chunks.Forward(buffer.AsSpan(0, read)), gone);
             }
 
-            await stream.EndAsync(await FailureAsync(context), gone);
+            var failure = await stream.EndAsync(await FailureAsync(context), gone);
             if (chunks.IsDone)
             {
                 await ReadEndAsync(answer, buffer);
             }
+
+            return failure;
         }
         finally
         {

@@ -3,46 +3,58 @@ using System.IO.Pipelines;
 
 namespace LlmAspire.Api.Llm.Forwarding;
 
-/// <summary>A streamed answer on its way out: begun when there is something to say, and kept alive with comments while the model says nothing. For one writer.</summary>
-internal sealed class ForwardedStream(ICompletionSink sink, PeriodicTimer beats)
+/// <summary>
+/// A streamed answer on its way out: begun when there is something to say, and kept alive with comments while the model says nothing. One writer; the comments take turns with it.
+/// </summary>
+internal sealed class ForwardedStream : IAsyncDisposable
 {
-    private Task<bool> _beat = beats.WaitForNextTickAsync().AsTask();
+    private readonly ICompletionSink _sink;
+    private readonly PeriodicTimer _beats;
+    private readonly Task _beating;
+    private readonly SemaphoreSlim _turn = new(1);
     private PipeWriter? _output;
     private bool _isQuiet = true;
 
-    public bool HasBegun => _output is not null;
-
-    public PipeWriter Output => _output ??= sink.Begin();
-
-    /// <summary>Waits for what comes, and says so to the client after one to two beats without a word.</summary>
-    public async ValueTask<T> WaitAsync<T>(Task<T> coming)
+    /// <param name="beat">The client hears something after one to two of them.</param>
+    public ForwardedStream(ICompletionSink sink, TimeSpan beat, TimeProvider time)
     {
-        while (!coming.IsCompleted && await Task.WhenAny(coming, _beat) == _beat && !coming.IsCompleted)
-        {
-            _beat = beats.WaitForNextTickAsync().AsTask();
-            if (_isQuiet)
-            {
-                // Not with the client's token: who leaves is noticed by what comes.
-                Output.Write(": the model is working\n\n"u8);
-                await Output.FlushAsync(CancellationToken.None);
-            }
+        (_sink, _beats) = (sink, new PeriodicTimer(beat, time));
+        _beating = BeatAsync();
+    }
 
-            _isQuiet = true;
+    private PipeWriter Output => _output ??= _sink.Begin();
+
+    /// <summary>Sends whole events; none are nothing to say.</summary>
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> events, CancellationToken gone)
+    {
+        if (events.IsEmpty)
+        {
+            return;
         }
 
-        return await coming;
+        await _turn.WaitAsync(gone);
+        try
+        {
+            _isQuiet = false;
+            await Output.WriteAsync(events, gone);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
-    public async ValueTask FlushAsync(CancellationToken gone)
-    {
-        _isQuiet = false;
-        await Output.FlushAsync(gone);
-    }
-
-    /// <summary>Writes the last event.</summary>
+    /// <summary>Sends the last event; but of a failure before anything was sent the status can still tell.</summary>
     /// <param name="failure">Null when the answer is complete, and durable.</param>
-    public ValueTask EndAsync(GatewayFailure? failure, CancellationToken gone)
+    /// <returns>The failure that was not sent.</returns>
+    public async ValueTask<GatewayFailure?> EndAsync(GatewayFailure? failure, CancellationToken gone)
     {
+        await StopBeatsAsync();
+        if (_output is null && failure is not null)
+        {
+            return failure;
+        }
+
         Output.Write("data: "u8);
         if (failure is null)
         {
@@ -50,10 +62,46 @@ internal sealed class ForwardedStream(ICompletionSink sink, PeriodicTimer beats)
         }
         else
         {
-            sink.WriteFailure(failure, Output);
+            _sink.WriteFailure(failure, Output);
         }
 
         Output.Write("\n\n"u8);
-        return FlushAsync(gone);
+        await Output.FlushAsync(gone);
+        return null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopBeatsAsync();
+        _turn.Dispose();
+    }
+
+    private async Task BeatAsync()
+    {
+        while (await _beats.WaitForNextTickAsync())
+        {
+            await _turn.WaitAsync();
+            try
+            {
+                if (_isQuiet)
+                {
+                    // Not with the client's token: who leaves is noticed by what comes.
+                    Output.Write(": the model is working\n\n"u8);
+                    await Output.FlushAsync(CancellationToken.None);
+                }
+
+                _isQuiet = true;
+            }
+            finally
+            {
+                _turn.Release();
+            }
+        }
+    }
+
+    private Task StopBeatsAsync()
+    {
+        _beats.Dispose();
+        return _beating;
     }
 }

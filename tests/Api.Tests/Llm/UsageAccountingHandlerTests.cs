@@ -502,6 +502,29 @@ public sealed class UsageAccountingHandlerTests : IDisposable
         Assert.Equal((UsageOutcome.Completed, 11L), (Assert.Single(_writer.Events).Outcome, _writer.Events[0].PromptTokens));
     }
 
+    [Theory]
+    [InlineData("cut when one choice of two has ended", false, true, UsageOutcome.Failed)]
+    [InlineData("cut when both have", true, true, UsageOutcome.Completed)]
+    [InlineData("LiteLLM's one finish reason for both", false, false, UsageOutcome.Completed)]
+    public async Task an_answer_of_several_choices_is_complete_when_each_that_began_has_ended_or_the_marker_came(string what, bool both, bool cut, UsageOutcome outcome)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var second = Answers.Content.Replace("\"index\":0", "\"index\":1", StringComparison.Ordinal);
+        var secondFinish = Answers.Finish.Replace("\"index\":0", "\"index\":1", StringComparison.Ordinal);
+        Assert.NotEqual(Answers.Content, second);
+        Assert.NotEqual(Answers.Finish, secondFinish);
+        gateway.OnChat = Answers.SendStream(
+            Answers.Content + second + Answers.Finish + (both ? secondFinish : "") + Answers.Usage(Answers.UsageJson) + (cut ? "" : Answers.Done));
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        var row = Assert.Single(_writer.Events);
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.True(
+            (outcome, outcome == UsageOutcome.Completed ? null : "answer_incomplete") == (row.Outcome, settled.Failure?.Code), $"{what}: {row} {settled.Failure}");
+    }
+
     [Fact]
     public async Task when_the_service_stops_an_unwanted_answer_is_read_on_within_the_grace_and_the_stop_waits_for_it()
     {
