@@ -11,14 +11,13 @@ namespace LlmAspire.Api.Identity;
 /// </summary>
 internal sealed class KnownAccounts(IServiceScopeFactory scopes, TimeProvider time) : IDisposable
 {
-    private readonly RecentMemory<Guid, KnownAccount> _memory = new(time);
+    private readonly RecentMemory<Guid, KnownAccount> _memory = new((ids, token) => ReadAsync(scopes, ids, token), time, keepFresh: true);
 
     /// <summary>Null when there is no such account.</summary>
     /// <param name="stamp">The security stamp of the token; null when the caller has none to compare.</param>
     /// <exception cref="DatabaseAwayException">When PostgreSQL is away and the account is not known.</exception>
     public Task<KnownAccount?> FindAsync(Guid id, string? stamp, CancellationToken cancellationToken) => _memory.FindAsync(
         id,
-        token => ReadAsync(id, token),
         // A new token comes with a stamp that is not remembered yet.
         known => stamp is null || known.Stamp == stamp,
         cancellationToken);
@@ -27,14 +26,12 @@ internal sealed class KnownAccounts(IServiceScopeFactory scopes, TimeProvider ti
 
     public void Dispose() => _memory.Dispose();
 
-    private async Task<KnownAccount?> ReadAsync(Guid id, CancellationToken cancellationToken)
+    private static async Task<Dictionary<Guid, KnownAccount>> ReadAsync(IServiceScopeFactory scopes, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var accounts = scope.ServiceProvider.GetRequiredService<TenantContext>();
-        var account = await accounts.Users.AsNoTracking().Include(row => row.Organisation).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-        return account is null ? null : new KnownAccount(
-            account.SecurityStamp!,
-            Caller.ClaimsOf(account, account.Organisation!.Plan));
+        return await accounts.Users.AsNoTracking().Include(row => row.Organisation).Where(row => ids.Contains(row.Id)).ToDictionaryAsync(
+            row => row.Id, row => new KnownAccount(row.SecurityStamp!, Caller.ClaimsOf(row, row.Organisation!.Plan)), cancellationToken);
     }
 }
 

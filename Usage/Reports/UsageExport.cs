@@ -19,48 +19,46 @@ public sealed class UsageExport(NpgsqlDataSource source, Pins pins)
 
     private static readonly TimeSpan LongestStep = TimeSpan.FromDays(31);
 
-    // A name in JSON, and the expression.
-    private static readonly (string Name, string Value, bool IsText)[] Columns =
+    private static readonly Column[] Columns =
     [
-        ("id", "usage.id", false),
-        ("createdAt", Time("usage.created_at"), false),
-        ("recordedAt", Time("usage.recorded_at"), false),
-        ("requestId", "usage.request_id", false),
-        ("orgId", "usage.org_id", false),
-        ("userId", "usage.user_id", false),
-        ("apiKeyId", "usage.api_key_id", false),
-        ("conversationId", "usage.conversation_id", false),
-        ("traceId", "usage.trace_id", true),
-        ("operation", "usage.operation", false),
-        ("model", "usage.model_alias", true),
-        ("provider", "usage.provider", true),
-        ("servedModel", "usage.served_model", true),
-        ("promptTokens", "usage.prompt_tokens", false),
-        ("completionTokens", "usage.completion_tokens", false),
-        ("cachedPromptTokens", "usage.cached_prompt_tokens", false),
-        ("cacheWriteTokens", "usage.cache_write_tokens", false),
-        ("reasoningTokens", "usage.reasoning_tokens", false),
-        ("audioPromptTokens", "usage.audio_prompt_tokens", false),
-        ("audioCompletionTokens", "usage.audio_completion_tokens", false),
-        ("source", "usage.source", false),
-        ("outcome", "usage.outcome", false),
-        ("attempts", "usage.attempts", false),
-        ("fallbacks", "usage.fallbacks", false),
-        ("ttftMs", "usage.ttft_ms", false),
-        ("durationMs", "usage.duration_ms", false),
-        ("gatewayCallId", "usage.gateway_call_id", true),
-        ("costUsd", $"trim_scale({ReportSql.Cost})", false),
-        ("unpriced", ReportSql.Unpriced, false),
+        new("id", "usage.id", ColumnKind.Word),
+        new("createdAt", Time("usage.created_at"), ColumnKind.Word),
+        new("recordedAt", Time("usage.recorded_at"), ColumnKind.Word),
+        new("requestId", "usage.request_id", ColumnKind.Word),
+        new("orgId", "usage.org_id", ColumnKind.Word),
+        new("userId", "usage.user_id", ColumnKind.Word),
+        new("apiKeyId", "usage.api_key_id", ColumnKind.Word),
+        new("conversationId", "usage.conversation_id", ColumnKind.Word),
+        new("traceId", "usage.trace_id", ColumnKind.Text),
+        new("operation", "usage.operation", ColumnKind.Word),
+        new("model", "usage.model_alias", ColumnKind.Text),
+        new("provider", "usage.provider", ColumnKind.Text),
+        new("servedModel", "usage.served_model", ColumnKind.Text),
+        new("promptTokens", "usage.prompt_tokens", ColumnKind.Number),
+        new("completionTokens", "usage.completion_tokens", ColumnKind.Number),
+        new("cachedPromptTokens", "usage.cached_prompt_tokens", ColumnKind.Number),
+        new("cacheWriteTokens", "usage.cache_write_tokens", ColumnKind.Number),
+        new("reasoningTokens", "usage.reasoning_tokens", ColumnKind.Number),
+        new("audioPromptTokens", "usage.audio_prompt_tokens", ColumnKind.Number),
+        new("audioCompletionTokens", "usage.audio_completion_tokens", ColumnKind.Number),
+        new("source", "usage.source", ColumnKind.Word),
+        new("outcome", "usage.outcome", ColumnKind.Word),
+        new("attempts", "usage.attempts", ColumnKind.Number),
+        new("fallbacks", "usage.fallbacks", ColumnKind.Number),
+        new("ttftMs", "usage.ttft_ms", ColumnKind.Number),
+        new("durationMs", "usage.duration_ms", ColumnKind.Number),
+        new("gatewayCallId", "usage.gateway_call_id", ColumnKind.Text),
+        new("costUsd", $"trim_scale({ReportSql.Cost})", ColumnKind.Number),
+        new("unpriced", ReportSql.Unpriced, ColumnKind.Flag),
     ];
 
     /// <summary>The first line of a CSV file.</summary>
     private static readonly byte[] Header = Encoding.UTF8.GetBytes(string.Join(',', Columns.Select(column => SnakeCase(column.Name))) + "\n");
 
-    private static readonly string CsvColumns = string.Join(", ", Columns.Select(column => column.IsText ? Harmless(column.Value) : column.Value));
+    private static readonly string CsvColumns = string.Join(", ", Columns.Select(column => column.Kind == ColumnKind.Text ? Harmless(column.Value) : column.Value));
 
-    // Delimiter and quote are characters that JSON escapes: the line is written as it is.
-    private static readonly string JsonColumns =
-        $"row_to_json(line) FROM (SELECT {string.Join(", ", Columns.Select(column => $"{column.Value} AS \"{column.Name}\""))}";
+    // Put together piece by piece: row_to_json looks each column's type up in each row, and takes half as long again.
+    private static readonly string JsonLine = $"concat('{{', {string.Join(", ',', ", Columns.Select(column => $"'\"{column.Name}\":', {Json(column)}"))}, '}}')";
 
     /// <returns>The pin of what <see cref="WriteAsync"/> will write.</returns>
     /// <exception cref="PinUnknownException">The query's pin is not one of the past.</exception>
@@ -131,17 +129,44 @@ public sealed class UsageExport(NpgsqlDataSource source, Pins pins)
         return format switch
         {
             ExportFormat.Csv => $"COPY (SELECT {CsvColumns} FROM {rows}) TO STDOUT (FORMAT csv)",
-            ExportFormat.JsonLines => $"COPY (SELECT {JsonColumns} FROM {rows}) AS line) TO STDOUT (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')",
+            // Delimiter and quote are characters that JSON escapes: the line is written as it is.
+            ExportFormat.JsonLines => $"COPY (SELECT {JsonLine} FROM {rows}) TO STDOUT (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')",
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
         };
     }
 
     private static string Time(string column) => $"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
 
+    private static string Json(Column column) => column.Kind switch
+    {
+        ColumnKind.Word => $"coalesce('\"' || {column.Value} || '\"', 'null')",
+        ColumnKind.Text => $"coalesce(to_json({column.Value})::text, 'null')",
+        ColumnKind.Number => $"coalesce(({column.Value})::text, 'null')",
+        ColumnKind.Flag => $"CASE WHEN {column.Value} THEN 'true' ELSE 'false' END",
+        _ => throw new ArgumentOutOfRangeException(nameof(column), column.Kind, "There is no such kind."),
+    };
+
     /// <summary>A spreadsheet would take it for a formula: an apostrophe makes it text.</summary>
     private static string Harmless(string text) => $"CASE WHEN {text} ~ '^[=+@\\t\\r-]' THEN '''' || {text} ELSE {text} END";
 
     private static string SnakeCase(string name) => string.Concat(name.Select(letter => char.IsUpper(letter) ? $"_{char.ToLowerInvariant(letter)}" : $"{letter}"));
+
+    /// <param name="Name">In JSON.</param>
+    /// <param name="Value">The expression.</param>
+    private sealed record Column(string Name, string Value, ColumnKind Kind);
+
+    private enum ColumnKind
+    {
+        /// <summary>In quotation marks; nothing in it needs to be escaped.</summary>
+        Word,
+
+        /// <summary>Whatever somebody else wrote.</summary>
+        Text,
+
+        Number,
+
+        Flag,
+    }
 }
 
 /// <summary>How an export is written.</summary>

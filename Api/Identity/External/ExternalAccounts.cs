@@ -12,21 +12,42 @@ namespace LlmAspire.Api.Identity.External;
 /// Accounts of people who sign in at the provider. One is made when its person first comes, with the organisation if it is new, and follows what
 /// the tokens say; the ledger, API keys and conversations need an id that lasts. Safe to use from several threads.
 /// </summary>
-internal sealed class ExternalAccounts(IServiceScopeFactory scopes, IOptions<PlanOptions> plans, TimeProvider time) : IDisposable
+internal sealed class ExternalAccounts : IDisposable
 {
     /// <summary>An attempt can lose the organisation, the next one the person.</summary>
     private const int MostAttempts = 3;
 
-    private readonly RecentMemory<ExternalPerson, KnownAccount> _memory = new(time);
+    private readonly IServiceScopeFactory _scopes;
+    private readonly IOptions<PlanOptions> _plans;
+    private readonly TimeProvider _time;
+    private readonly RecentMemory<ExternalPerson, KnownAccount> _memory;
+
+    public ExternalAccounts(IServiceScopeFactory scopes, IOptions<PlanOptions> plans, TimeProvider time)
+    {
+        (_scopes, _plans, _time) = (scopes, plans, time);
+        // Reading writes what a token says: only when it comes, for a newer one may say something else.
+        _memory = new RecentMemory<ExternalPerson, KnownAccount>(WriteAsync, time, keepFresh: false);
+    }
 
     /// <summary>The account of this person, as the token has it.</summary>
     /// <exception cref="DatabaseAwayException">When PostgreSQL is away and the person is not known.</exception>
     public async Task<KnownAccount> FindAsync(ExternalPerson person, CancellationToken cancellationToken) =>
-        (await _memory.FindAsync(person, token => WriteAsync(person, token), _ => true, cancellationToken))!;
+        (await _memory.FindAsync(person, _ => true, cancellationToken))!;
 
     public void Dispose() => _memory.Dispose();
 
-    private async Task<KnownAccount?> WriteAsync(ExternalPerson person, CancellationToken cancellationToken)
+    private async Task<Dictionary<ExternalPerson, KnownAccount>> WriteAsync(IReadOnlyCollection<ExternalPerson> people, CancellationToken cancellationToken)
+    {
+        Dictionary<ExternalPerson, KnownAccount> known = [];
+        foreach (var person in people)
+        {
+            known.Add(person, await WriteAsync(person, cancellationToken));
+        }
+
+        return known;
+    }
+
+    private async Task<KnownAccount> WriteAsync(ExternalPerson person, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -43,7 +64,7 @@ internal sealed class ExternalAccounts(IServiceScopeFactory scopes, IOptions<Pla
 
     private async Task<KnownAccount> WriteOnceAsync(ExternalPerson person, CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
+        await using var scope = _scopes.CreateAsyncScope();
         var accounts = scope.ServiceProvider.GetRequiredService<TenantContext>();
         var organisation = await FindOrganisationAsync(accounts, person, cancellationToken);
         var account = await FindAccountAsync(accounts, person, organisation, cancellationToken);
@@ -63,13 +84,13 @@ internal sealed class ExternalAccounts(IServiceScopeFactory scopes, IOptions<Pla
         var organisation = await accounts.Organisations.SingleOrDefaultAsync(row => row.ExternalId == externalId, cancellationToken);
         if (organisation is null)
         {
-            var now = time.GetUtcNow();
+            var now = _time.GetUtcNow();
             organisation = new Organisation
             {
                 Id = Guid.CreateVersion7(now),
                 ExternalId = externalId,
                 Name = Name(person),
-                Plan = plans.Value.Default,
+                Plan = _plans.Value.Default,
                 CreatedAt = now,
             };
             accounts.Organisations.Add(organisation);
@@ -91,7 +112,7 @@ internal sealed class ExternalAccounts(IServiceScopeFactory scopes, IOptions<Pla
             return account;
         }
 
-        var now = time.GetUtcNow();
+        var now = _time.GetUtcNow();
         // Without a normalized name and e-mail: nobody signs in with them here, and a local account with the same e-mail is somebody else.
         account = new Account
         {
