@@ -93,7 +93,7 @@ internal static class ReportsApi
             [.. keys.Select(NameOf)],
             summary.AsOf.ToString(),
             summary.IsFromRollups ? "rollups" : "rows",
-            await names.FindAsync(query.Filter, IdsOf(ReportKey.User, keys, summary), IdsOf(ReportKey.Organisation, keys, summary), cancellationToken),
+            await names.FindAsync(query.Filter, summary.Users, summary.Organisations, cancellationToken),
             summary.Groups.Select(group => new ReportRow(group.Keys, group.Sums)),
             new ReportTotals(summary.Totals)));
     }
@@ -246,12 +246,6 @@ internal static class ReportsApi
         {
             return ReportProblems.TooSlow(invocation.HttpContext);
         }
-    }
-
-    private static List<Guid> IdsOf(ReportKey key, IReadOnlyList<ReportKey> keys, UsageSummary summary)
-    {
-        var index = keys.ToList().IndexOf(key);
-        return index < 0 ? [] : [.. summary.Groups.Select(group => group.Keys[index]!).Distinct().Select(Guid.Parse)];
     }
 
     private static string NameOf(ReportKey key) => char.ToLowerInvariant(key.ToString()[0]) + key.ToString()[1..];

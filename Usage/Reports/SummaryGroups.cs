@@ -1,16 +1,29 @@
 using System.Collections;
-using System.Globalization;
 using Npgsql;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Adds up what the statements of <see cref="SummarySql"/> give, at the prices of the report. Not thread-safe.</summary>
-internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPrices prices, int most)
+internal sealed class SummaryGroups
 {
-    private readonly Dictionary<Key[], Sums> _groups = new(new SameKeys());
-    private readonly Dictionary<DateTime, string> _days = [];
-    private readonly Dictionary<Guid, string> _ids = [];
-    private readonly Dictionary<string, string> _names = [];
+    /// <summary>A group is known by the numbers of its keys' values, put side by side: so many keys, of so many values, fit.</summary>
+    private const int MostKeys = 3;
+    private const int BitsOfKey = 21;
+
+    private readonly IReadOnlyList<ReportKey> _groupBy;
+    private readonly SummaryKey[] _keys;
+    private readonly ReportPrices _prices;
+    private readonly int _most;
+    private readonly Dictionary<long, GroupSums> _groups = [];
+
+    /// <param name="most">Groups, of at most 2 million.</param>
+    public SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPrices prices, int most)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(groupBy.Count, MostKeys);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(most, 1 << BitsOfKey);
+        (_groupBy, _prices, _most) = (groupBy, prices, most);
+        _keys = [.. groupBy.Select(SummaryKey.Of)];
+    }
 
     /// <param name="isOfDays">Whether these are roll-ups of days.</param>
     /// <exception cref="ReportTooLargeException">There are more groups than there may be.</exception>
@@ -20,21 +33,25 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
         while (await reader.ReadAsync(cancellationToken))
         {
             var column = 0;
-            var keys = new Key[groupBy.Count];
-            for (var index = 0; index < keys.Length; index++)
+            var numbers = 0L;
+            foreach (var key in _keys)
             {
-                keys[index] = ReadKey(reader, groupBy[index], ref column);
+                numbers = (numbers << BitsOfKey) | (uint)key.Read(reader, ref column);
             }
 
-            var sums = Find(keys);
-            if (_groups.Count > most)
+            if (!_groups.TryGetValue(numbers, out var sums))
             {
-                command.Cancel();
-                throw new ReportTooLargeException(most);
+                if (_groups.Count == _most)
+                {
+                    command.Cancel();
+                    throw new ReportTooLargeException(_most);
+                }
+
+                _groups.Add(numbers, sums = new GroupSums());
             }
 
             var bucket = reader.GetInt32(column++);
-            var rates = prices.Find(reader.GetString(column++), reader.GetString(column++), bucket);
+            var rates = _prices.Find(reader.GetString(column++), reader.GetString(column++), bucket);
             var source = isOfDays ? null : reader.GetString(column++);
             long calls = reader.GetInt64(column++), empty = reader.GetInt64(column++);
             var tokens = ReadTokens(reader, ref column);
@@ -46,103 +63,63 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
 
     public UsageSummary ToSummary(AsOf asOf, bool isFromRollups)
     {
-        var totals = new Sums();
-        var groups = _groups.Where(group => group.Value.Calls != 0).ToArray();
-        Array.Sort(groups, (one, other) => Compare(one.Key, other.Key));
-        foreach (var group in groups)
+        var totals = new GroupSums();
+        List<long> places = [];
+        List<GroupSums> groups = [];
+        var ranks = Array.ConvertAll(_keys, key => key.Ranks());
+        foreach (var (numbers, sums) in _groups)
         {
-            totals.Add(group.Value);
+            if (sums.Calls != 0)
+            {
+                var place = 0L;
+                for (var key = 0; key < ranks.Length; key++)
+                {
+                    place = (place << BitsOfKey) | (uint)ranks[key][NumberOf(numbers, key, ranks.Length)];
+                }
+
+                places.Add(place);
+                groups.Add(sums);
+                totals.Add(sums);
+            }
         }
 
+        var (sortedPlaces, sortedGroups) = (places.ToArray(), groups.ToArray());
+        Array.Sort(sortedPlaces, sortedGroups);
         // Made when they are asked for, one after the other: there are many.
-        return new UsageSummary(asOf, isFromRollups, new Groups(groups, prices), totals.ToReport(prices));
+        return new UsageSummary(asOf, isFromRollups, new Groups(sortedPlaces, sortedGroups, Array.ConvertAll(_keys, InOrder), _prices), totals.ToReport(_prices))
+        {
+            Users = IdsOf(ReportKey.User),
+            Organisations = IdsOf(ReportKey.Organisation),
+        };
     }
 
     private static ClassTokens ReadTokens(NpgsqlDataReader reader, ref int column) => new(
         reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++),
         reader.GetInt64(column++), reader.GetInt64(column++));
 
-    private static int Compare(Key[] one, Key[] other)
+    private static int NumberOf(long numbers, int key, int keys) => (int)(numbers >> (BitsOfKey * (keys - 1 - key))) & ((1 << BitsOfKey) - 1);
+
+    private static string?[] InOrder(SummaryKey key) => [.. key.Values.Order().Select(value => value.Text)];
+
+    private List<Guid> IdsOf(ReportKey key) => [.. _keys.Where((_, index) => _groupBy[index] == key).SelectMany(ids => ids.Values).Select(value => value.Id!.Value)];
+
+    private sealed class Groups(long[] places, GroupSums[] sums, string?[][] texts, ReportPrices prices) : IReadOnlyList<SummaryGroup>
     {
-        for (var index = 0; index < one.Length; index++)
+        public int Count => places.Length;
+
+        public SummaryGroup this[int index]
         {
-            var compared = one[index].Time.CompareTo(other[index].Time);
-            compared = compared != 0 ? compared : string.CompareOrdinal(one[index].Text, other[index].Text);
-            if (compared != 0)
+            get
             {
-                return compared;
+                var keys = new string?[texts.Length];
+                for (var key = 0; key < keys.Length; key++)
+                {
+                    keys[key] = texts[key][NumberOf(places[index], key, keys.Length)];
+                }
+
+                return new SummaryGroup(keys, sums[index], prices);
             }
         }
-
-        return 0;
-    }
-
-    private Sums Find(Key[] keys)
-    {
-        if (!_groups.TryGetValue(keys, out var sums))
-        {
-            _groups.Add(keys, sums = new Sums());
-        }
-
-        return sums;
-    }
-
-    private Key ReadKey(NpgsqlDataReader reader, ReportKey key, ref int column)
-    {
-        switch (key)
-        {
-            case ReportKey.Hour:
-                var hour = new DateTimeOffset(reader.GetDateTime(column++), reader.GetTimeSpan(column++));
-                // Where clocks go back by a part of an hour, two of these begin at one moment: the one that began before, further from UTC, comes first.
-                return new Key(hour.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture), hour.UtcTicks - hour.TotalOffsetMinutes);
-            case ReportKey.Day or ReportKey.Week or ReportKey.Month:
-                // Also of a part of a day.
-                var day = reader.GetDateTime(column++).Date;
-                return new Key(Known(_days, day, static day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)), day.Ticks);
-            case ReportKey.User or ReportKey.Organisation:
-                return new Key(Known(_ids, reader.GetGuid(column++), static id => id.ToString()), 0);
-            default:
-                return new Key(reader.GetString(column++) is { Length: > 0 } name ? Known(_names, name, static name => name) : null, 0);
-        }
-    }
-
-    /// <summary>The same few come again and again.</summary>
-    private static string Known<T>(Dictionary<T, string> texts, T value, Func<T, string> write)
-        where T : notnull
-    {
-        if (!texts.TryGetValue(value, out var text))
-        {
-            texts.Add(value, text = write(value));
-        }
-
-        return text;
-    }
-
-    /// <param name="Text">Null for what the gateway did not tell.</param>
-    /// <param name="Time">Where it stands in time, whatever the text looks like; 0 for what is no time.</param>
-    private readonly record struct Key(string? Text, long Time);
-
-    private sealed class SameKeys : IEqualityComparer<Key[]>
-    {
-        public bool Equals(Key[]? one, Key[]? other) => one.AsSpan().SequenceEqual(other);
-
-        public int GetHashCode(Key[] keys)
-        {
-            var hash = default(HashCode);
-            foreach (var key in keys)
-            {
-                hash.Add(key);
-            }
-
-            return hash.ToHashCode();
-        }
-    }
-
-    private sealed class Groups(KeyValuePair<Key[], Sums>[] groups, ReportPrices prices) : IReadOnlyList<SummaryGroup>
-    {
-        public int Count => groups.Length;
-
-        public SummaryGroup this[int index] => new(Array.ConvertAll(groups[index].Key, key => key.Text), () => groups[index].Value.ToReport(prices));
 
         public IEnumerator<SummaryGroup> GetEnumerator()
         {
@@ -153,60 +130,5 @@ internal sealed class SummaryGroups(IReadOnlyList<ReportKey> groupBy, ReportPric
         }
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-    }
-
-    private sealed class Sums
-    {
-        private long _empty;
-        private ClassTokens _tokens;
-        private long _estimatedTokens;
-        private long _partialTokens;
-        private Int128 _cost;
-        private Int128 _estimatedCost;
-        private Int128 _partialCost;
-        private long _unpricedCalls;
-        private long _unpricedTokens;
-
-        public long Calls { get; private set; }
-
-        /// <param name="rates">Null when they have no price.</param>
-        public void Add(long calls, long empty, ClassTokens tokens, ClassTokens estimated, ClassTokens partial, TokenRates? rates)
-        {
-            Calls += calls;
-            _empty += empty;
-            _tokens += tokens;
-            _estimatedTokens += estimated.Total;
-            _partialTokens += partial.Total;
-            if (rates is { } priced)
-            {
-                _cost += priced.CostOf(tokens);
-                _estimatedCost += priced.CostOf(estimated);
-                _partialCost += priced.CostOf(partial);
-            }
-            else
-            {
-                _unpricedCalls += calls - empty;
-                _unpricedTokens += tokens.Total;
-            }
-        }
-
-        public void Add(Sums other)
-        {
-            Calls += other.Calls;
-            _empty += other._empty;
-            _tokens += other._tokens;
-            _estimatedTokens += other._estimatedTokens;
-            _partialTokens += other._partialTokens;
-            _cost += other._cost;
-            _estimatedCost += other._estimatedCost;
-            _partialCost += other._partialCost;
-            _unpricedCalls += other._unpricedCalls;
-            _unpricedTokens += other._unpricedTokens;
-        }
-
-        public ReportSums ToReport(ReportPrices prices) => new(
-            Calls, _empty, _tokens.Prompt, _tokens.Completion, _tokens.CachedPrompt, _tokens.CacheWrite, _tokens.Reasoning, _tokens.AudioPrompt,
-            _tokens.AudioCompletion, _estimatedTokens, _partialTokens, prices.ToUsd(_cost), prices.ToUsd(_estimatedCost), prices.ToUsd(_partialCost), _unpricedCalls,
-            _unpricedTokens);
     }
 }

@@ -5,16 +5,28 @@ namespace LlmAspire.Usage;
 /// <param name="IsFromRollups">Whether roll-ups were read: then what was recorded after the pin, up to the moment of reading, is in the figures too.</param>
 /// <param name="Groups">In the order of their keys.</param>
 /// <param name="Totals">Of all groups.</param>
-public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups, ReportSums Totals);
-
-/// <param name="keys">In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</param>
-public sealed class SummaryGroup(IReadOnlyList<string?> keys, Func<ReportSums> sums)
+public sealed record UsageSummary(AsOf AsOf, bool IsFromRollups, IReadOnlyList<SummaryGroup> Groups, ReportSums Totals)
 {
-    /// <inheritdoc cref="SummaryGroup(IReadOnlyList{string}, Func{ReportSums})" path="/param[@name='keys']"/>
-    public IReadOnlyList<string?> Keys => keys;
+    /// <summary>The users that are keys of groups.</summary>
+    public required IReadOnlyCollection<Guid> Users { get; init; }
+
+    /// <summary>The organisations that are keys of groups.</summary>
+    public required IReadOnlyCollection<Guid> Organisations { get; init; }
+}
+
+/// <summary>One line of a summary.</summary>
+public sealed class SummaryGroup
+{
+    private readonly GroupSums _sums;
+    private readonly ReportPrices _prices;
+
+    internal SummaryGroup(IReadOnlyList<string?> keys, GroupSums sums, ReportPrices prices) => (Keys, _sums, _prices) = (keys, sums, prices);
+
+    /// <summary>In the order in which they were asked for: a day, week or month as its first day, an hour with its offset, null for an unknown provider.</summary>
+    public IReadOnlyList<string?> Keys { get; }
 
     /// <summary>Made each time that they are asked for.</summary>
-    public ReportSums Sums => sums();
+    public ReportSums Sums => _sums.ToReport(_prices);
 }
 
 /// <summary>A report has more groups than anybody reads.</summary>
