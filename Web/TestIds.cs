@@ -81,6 +81,27 @@ public static class TestIds
     /// <summary>Stops one of the answers.</summary>
     public const string CompareStop = "compare-stop";
 
+    /// <summary>Of which conversation the next message is compared, with <c>data-conversation-id</c>; missing for a new one.</summary>
+    public const string CompareOrigin = "compare-origin";
+
+    /// <summary>Wants all answers, a radio button.</summary>
+    public const string CompareMode = "compare-mode";
+
+    /// <summary>Wants the first good answer, a radio button.</summary>
+    public const string RaceMode = "race-mode";
+
+    /// <summary>How many characters a good answer has.</summary>
+    public const string RaceLength = "race-length";
+
+    /// <summary>What a good answer contains.</summary>
+    public const string RaceWords = "race-words";
+
+    /// <summary>Who won, as <c>data-winner</c>, with figures <c>wonAfterMs</c>, <c>savedMs</c> where it is known, and <c>lostTokens</c>.</summary>
+    public const string RaceResult = "race-result";
+
+    /// <summary>How an answer did: <c>data-place</c> is won, cancelled, drained, beaten, stopped or not-good.</summary>
+    public const string RacePlace = "race-place";
+
     /// <summary>Opens a message for another version; <see cref="EditInput"/> and <see cref="EditSend"/> follow.</summary>
     public const string Edit = "edit";
 

@@ -58,11 +58,13 @@ public sealed class ApiClient(ApiConnection api)
         StreamAsync(HttpMethod.Post, "/prompts/system", prompt, null, cancellationToken);
 
     /// <summary>
-    /// Has several models answer a message; yields the events of all as they come. The last one is <see cref="ComparisonDone"/>: a stream that ends otherwise throws.
+    /// Has several models answer a message, all of them or for the first good answer (<see cref="RaceRequest"/>); yields the events of all as they come. The last one is
+    /// <see cref="ComparisonDone"/>: a stream that ends otherwise throws.
     /// </summary>
     /// <param name="cancellationToken"><inheritdoc cref="StreamChatAsync" path="/param[@name='cancellationToken']"/></param>
     public IAsyncEnumerable<SseItem<CompareEvent>> StreamCompareAsync(CompareRequest compare, CancellationToken cancellationToken = default) =>
-        api.ReadEventsAsync<CompareEvent>(HttpMethod.Post, "/chat/compare", compare, null, ParseCompareEvent, next => next is ComparisonDone, cancellationToken);
+        api.ReadEventsAsync<CompareEvent>(
+            HttpMethod.Post, compare is RaceRequest ? "/chat/race" : "/chat/compare", compare, null, ParseCompareEvent, next => next is ComparisonDone, cancellationToken);
 
     private IAsyncEnumerable<SseItem<ChatEvent>> StreamAsync(
         HttpMethod method, string path, object? body, string? lastEventId, CancellationToken cancellationToken) =>
@@ -102,7 +104,7 @@ public sealed class ApiClient(ApiConnection api)
     };
 
     /// <summary>
-    /// One event of a comparison: those of an answer as above, with whose they are.
+    /// One event of a comparison or a race: those of an answer as above, with whose they are.
     /// <code>
     /// event: delta
     /// id: 0199…:1:7
@@ -111,14 +113,17 @@ public sealed class ApiClient(ApiConnection api)
     /// </summary>
     private static CompareEvent? ParseCompareEvent(string eventType, ReadOnlySpan<byte> data)
     {
-        if (eventType == "runs")
+        switch (eventType)
         {
-            return Read<ComparisonStarted>(data);
+            case "runs":
+                return Read<ComparisonStarted>(data);
+            case "winner":
+                return Read<RaceWon>(data);
+            default:
+                return Read<EventTag>(data) is { RunId: { } run }
+                    ? ParseEvent(eventType, data) is { } next ? new ComparedEvent(run, next) : null
+                    : eventType == "done" ? Read<ComparisonDone>(data) : null;
         }
-
-        return Read<EventTag>(data) is { RunId: { } run }
-            ? ParseEvent(eventType, data) is { } next ? new ComparedEvent(run, next) : null
-            : eventType == "done" ? new ComparisonDone() : null;
     }
 
     private static T Read<T>(ReadOnlySpan<byte> data) =>

@@ -84,21 +84,7 @@ public sealed partial class ChatSession(
     public async Task ChoosePromptAsync(Guid? promptId)
     {
         var opening = _openings;
-        ConversationPrompt? chosen = null;
-        if (promptId is { } wanted && ConversationId is { } used)
-        {
-            chosen = await prompts.UseAsync(used, wanted);
-        }
-        else if (promptId is { } next)
-        {
-            var saved = await prompts.GetAsync(next);
-            chosen = new ConversationPrompt(saved.Id, saved.Version, saved.Name, saved.Text);
-        }
-        else if (ConversationId is { } id)
-        {
-            await prompts.RemoveAsync(id);
-        }
-
+        var chosen = await prompts.ChooseAsync(ConversationId, promptId);
         if (opening == _openings)
         {
             Prompt = chosen;

@@ -12,6 +12,9 @@ internal static class ChatTelemetry
     /// <summary>Asks several models.</summary>
     public const string CompareSpan = "chat compare";
 
+    /// <summary>Asks several models for the first good answer.</summary>
+    public const string RaceSpan = "chat race";
+
     /// <summary>Goes on with an answer.</summary>
     public const string ContinueSpan = "chat continue";
 

@@ -39,13 +39,27 @@ public sealed class PromptsClient(ApiConnection api)
     public Task<PromptVersionList> GetVersionsAsync(Guid id, string? cursor, CancellationToken cancellationToken = default) =>
         api.GetAsync<PromptVersionList>($"/prompts/{id}/versions{QueryString.Create([KeyValuePair.Create("limit", "20")!, KeyValuePair.Create("cursor", cursor)])}", cancellationToken);
 
-    /// <summary>Has a conversation use what the prompt is now, from its next message on.</summary>
-    public Task<ConversationPrompt> UseAsync(Guid conversation, Guid promptId, CancellationToken cancellationToken = default) =>
-        api.SendAsync<ConversationPrompt>(HttpMethod.Put, $"/conversations/{conversation}/prompt", new { promptId }, cancellationToken);
-
-    /// <summary>Has a conversation go on without a prompt.</summary>
-    public async Task RemoveAsync(Guid conversation, CancellationToken cancellationToken = default)
+    /// <summary>Has a conversation use what a prompt is now, from its next message on.</summary>
+    /// <param name="conversation">Null for one that is to begin: its first message has to name the prompt.</param>
+    /// <param name="prompt">Null to go on without.</param>
+    /// <returns>What it uses.</returns>
+    public async Task<ConversationPrompt?> ChooseAsync(Guid? conversation, Guid? prompt, CancellationToken cancellationToken = default)
     {
-        using var response = await api.SendAsync(HttpMethod.Delete, $"/conversations/{conversation}/prompt", null, cancellationToken);
+        switch (conversation, prompt)
+        {
+            case ({ } used, { } wanted):
+                return await api.SendAsync<ConversationPrompt>(HttpMethod.Put, $"/conversations/{used}/prompt", new { promptId = wanted }, cancellationToken);
+            case (null, { } next):
+                var saved = await GetAsync(next, cancellationToken);
+                return new ConversationPrompt(saved.Id, saved.Version, saved.Name, saved.Text);
+            case ({ } used, null):
+                using (await api.SendAsync(HttpMethod.Delete, $"/conversations/{used}/prompt", null, cancellationToken))
+                {
+                    return null;
+                }
+
+            default:
+                return null;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using LlmAspire.Web.Api;
+using LlmAspire.Web.Models;
 using Microsoft.JSInterop;
 
 namespace LlmAspire.Web.Tools;
@@ -25,6 +26,12 @@ public sealed partial class ToolDirectory(ApiClient api, IJSRuntime js, TimeProv
 
     /// <summary>What is sent with a message: what was chosen, is there, and may be used.</summary>
     public IReadOnlyList<string> Chosen => [.. Tools.Where(tool => tool.Available && _chosen.Contains(tool.Name)).Select(tool => tool.Name)];
+
+    /// <summary>What is sent with a message to these models; null for none.</summary>
+    public IReadOnlyList<string>? ChosenFor(IReadOnlyList<ModelInfo> models) => UnableOf(models) is not null || Chosen is [] ? null : Chosen;
+
+    /// <summary>The first that cannot use tools. Nobody knows of every model: then it is tried.</summary>
+    public static ModelInfo? UnableOf(IReadOnlyList<ModelInfo> models) => models.FirstOrDefault(model => model.SupportsTools == false);
 
     public bool IsChosen(ToolInfo tool) => tool.Available && _chosen.Contains(tool.Name);
 

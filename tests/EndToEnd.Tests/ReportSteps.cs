@@ -67,6 +67,8 @@ internal static class ReportSteps
     public static async Task ImportInvoiceAsync(this IPage page, string name, IEnumerable<string> lines)
     {
         var csv = string.Join('\n', ["day,provider,model,prompt_tokens,completion_tokens,cost_usd,calls", .. lines, ""]);
+        // Before Blazor has taken the input, nobody hears of a choice.
+        await page.WaitForFunctionAsync("document.querySelector('[data-testid=invoice-file]')?._blazorInputFileNextFileId !== undefined");
         await page.GetByTestId("invoice-file").SetInputFilesAsync(new FilePayload { Name = name, MimeType = "text/csv", Buffer = Encoding.UTF8.GetBytes(csv) });
         await page.GetByTestId("done").GetByText(name).WaitForAsync();
     }

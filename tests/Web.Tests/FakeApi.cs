@@ -41,11 +41,12 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapGet("/chat/tools", () => Tools);
         _app.MapPost("/chat", ChatAsync);
         _app.MapPost("/chat/compare", ChatAsync);
+        _app.MapPost("/chat/race", ChatAsync);
         _app.MapDelete("/chat/runs/{runId}", StopAsync);
         _app.MapGet("/chat/runs/{runId}/events", FollowAsync);
         _app.MapPost("/chat/runs/{runId}/continue", context => StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 2), _calls));
         _app.MapGet("/conversations", () => new { items = Conversations, next = (string?)null });
-        _app.MapGet("/conversations/{id:guid}", (Guid id) => Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: 404));
+        _app.MapGet("/conversations/{id:guid}", (Guid id) => Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: ConversationStatus));
         _app.MapPatch("/conversations/{id:guid}", async (JsonElement change) =>
         {
             await _changes.Writer.WriteAsync(change);
@@ -78,8 +79,11 @@ internal sealed class FakeApi : IAsyncDisposable
     /// <summary>Answers <c>GET /conversations</c>.</summary>
     public object[] Conversations { get; set; } = [];
 
-    /// <summary>Answers <c>GET /conversations/{id}</c>; null for 404.</summary>
+    /// <summary>Answers <c>GET /conversations/{id}</c>; null for <see cref="ConversationStatus"/>.</summary>
     public object? Conversation { get; set; }
+
+    /// <summary>Answers <c>GET /conversations/{id}</c> when there is no <see cref="Conversation"/>.</summary>
+    public int ConversationStatus { get; set; } = StatusCodes.Status404NotFound;
 
     /// <summary>Changes of conversations are answered after it.</summary>
     public Task ChangesTaken { get; set; } = Task.CompletedTask;

@@ -125,7 +125,7 @@ public class ToolTests
     private static async Task OpenAsync(PageTestContext test)
     {
         test.Until(() => test.Find(TestIds.ToolPicker));
-        await test.OnAsync($"[data-testid={TestIds.ToolPicker}] .tool-button", button => button.ClickAsync(new()));
+        await test.OnAsync($"[data-testid={TestIds.ToolPicker}] .picker-button", button => button.ClickAsync(new()));
         test.Until(() => Assert.Equal(3, test.Page.FindAll("[data-tool]").Count));
     }
 

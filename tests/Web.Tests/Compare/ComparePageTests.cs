@@ -7,8 +7,10 @@ using LlmAspire.Web.Chat;
 using LlmAspire.Web.Compare;
 using LlmAspire.Web.Conversations;
 using LlmAspire.Web.Models;
+using LlmAspire.Web.Prompts;
 using LlmAspire.Web.Reports;
 using LlmAspire.Web.Tests.Reports;
+using LlmAspire.Web.Tools;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -100,6 +102,171 @@ public class ComparePageTests
         Assert.Contains("Choose at least 2 models.", test.Page.Markup, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task the_next_message_of_a_conversation_is_asked_with_its_prompt_and_the_chosen_tools_as_often_as_one_likes()
+    {
+        var (question, answer, promptId) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        await using var test = await CompareContext.StartAsync(
+            ComparePage.AddressOf(Conversation, null),
+            api =>
+            {
+                api.Tools = [Tool("current_time"), Tool("calculator")];
+                api.Conversation = new
+                {
+                    id = Conversation,
+                    title = "Rain",
+                    currentMessageId = answer,
+                    messages = new object[]
+                    {
+                        new { id = question, role = "user", content = "Why does it rain?", status = "complete", usage = Array.Empty<object>() },
+                        new { id = answer, parentId = question, role = "assistant", content = "Clouds are full.", status = "complete", usage = Array.Empty<object>() },
+                    },
+                    prompt = new { id = promptId, version = 2, name = "Weather", text = "You rain." },
+                };
+            },
+            "calculator");
+        test.Until(() => Assert.Contains("Clouds are full.", test.FindAll(TestIds.CompareOrigin).Single().TextContent, StringComparison.Ordinal));
+        Assert.Equal(promptId.ToString(), test.FindAll(TestIds.PromptInUse).Single().GetAttribute("data-prompt-id"));
+        test.Until(() => Assert.Equal("calculator", test.FindAll(TestIds.ToolPicker).Single().GetAttribute("data-chosen")));
+
+        for (var time = 0; time < 2; time++)
+        {
+            var call = await test.AskAsync("And snow?");
+            Assert.Equal((Conversation, answer), (call.Body.GetProperty("conversationId").GetGuid(), call.Body.GetProperty("parentMessageId").GetGuid()));
+            Assert.Equal(["calculator"], call.Body.GetProperty("tools").EnumerateArray().Select(tool => tool.GetString()));
+            Assert.Equal(JsonValueKind.Null, call.Body.GetProperty("promptId").ValueKind);
+            var runs = await BeginAsync(call);
+            await EndAsync(call, runs[0], "done", new { finishReason = "stop" });
+            await EndAsync(call, runs[1], "done", new { finishReason = "stop" });
+            await WriteAsync(call, "done", null, new { answers = Array.Empty<object>() });
+            call.End();
+            test.Until(() => Assert.Equal(["done", "done"], test.States));
+        }
+    }
+
+    [Fact]
+    public async Task a_new_conversation_begins_with_the_prompt_of_the_address_and_no_tools_where_one_of_the_models_cannot_use_them()
+    {
+        var promptId = Guid.CreateVersion7();
+        await using var test = await CompareContext.StartAsync(
+            ComparePage.AddressOf(null, promptId),
+            api =>
+            {
+                api.Tools = [Tool("current_time")];
+                api.Models = context => context.Response.WriteAsJsonAsync(new object[]
+                {
+                    new { id = "chat-default", label = "One", available = true },
+                    new { id = "claude-default", label = "Plain", available = true, supportsTools = false },
+                });
+                api.Other = context => Task.FromResult(context.Request.Path == $"/prompts/{promptId}"
+                    ? Results.Json(new { id = promptId, name = "Baker", text = "You bake.", visibility = "private", version = 3, owner = new { id = promptId }, updatedAt = DateTimeOffset.UtcNow })
+                    : Results.NotFound());
+            },
+            "current_time");
+        test.Until(() => Assert.Equal("3", test.FindAll(TestIds.PromptInUse).Single().GetAttribute("data-version")));
+        test.Until(() => Assert.Equal("", test.FindAll(TestIds.ToolPicker).Single().GetAttribute("data-chosen")));
+
+        var call = await test.AskAsync("Bread?");
+
+        Assert.Equal(promptId, call.Body.GetProperty("promptId").GetGuid());
+        Assert.Equal(JsonValueKind.Null, call.Body.GetProperty("tools").ValueKind);
+        Assert.Equal(JsonValueKind.Null, call.Body.GetProperty("conversationId").ValueKind);
+    }
+
+    [Theory]
+    [InlineData(true, 2720, "drained", "savedMs")]
+    [InlineData(false, null, "cancelled", null)]
+    public async Task a_race_says_who_won_what_the_loser_used_and_what_was_saved_where_that_is_known(bool isWhole, int? saved, string place, string? figure)
+    {
+        await using var test = await CompareContext.StartAsync();
+        await test.ChooseAsync(TestIds.RaceMode);
+        await test.EnterAsync(TestIds.RaceLength, "20");
+        await test.EnterAsync(TestIds.RaceWords, "rain");
+        var call = await test.AskAsync("Who is first?");
+        Assert.Equal("/chat/race", call.Context.Request.Path);
+        Assert.Equal((20, "rain"), (call.Body.GetProperty("accept").GetProperty("minCharacters").GetInt32(), call.Body.GetProperty("accept").GetProperty("contains").GetString()));
+        var runs = await BeginAsync(call);
+        await EventAsync(call, runs[0], "delta", new { text = "I have only" });
+        await EventAsync(call, runs[1], "delta", new { text = "Here is all about rain." });
+        await EndAsync(call, runs[1], "done", new { finishReason = "stop" });
+        await WriteAsync(call, "winner", null, new { runId = runs[1].RunId, messageId = runs[1].MessageId, model = runs[1].Model, durationMs = 420 });
+
+        // The winner comes first, the other is being stopped.
+        test.Until(() => Assert.Equal("claude-default", test.FindAll(TestIds.RaceResult).Single().GetAttribute("data-winner")));
+        test.Until(() => Assert.Equal(["claude-default", "chat-default"], test.FindAll(TestIds.CompareAnswer).Select(one => one.GetAttribute("data-model"))));
+        Assert.True(test.FindAll(TestIds.CompareStop).Single().HasAttribute("disabled"));
+        await EndAsync(call, runs[0], "done", new { finishReason = "stopped" });
+        await WriteAsync(call, "done", null, new
+        {
+            winnerRunId = runs[1].RunId,
+            savedMs = saved,
+            answers = new object[]
+            {
+                new { runId = runs[0].RunId, status = "stopped", durationMs = 3140, isWhole, stoppedAfterMs = 420 },
+                new { runId = runs[1].RunId, status = "complete", durationMs = 420, isWhole = true },
+            },
+        });
+        call.End();
+
+        test.Until(() => Assert.Equal(["won", place], test.FindAll(TestIds.RacePlace).Select(one => one.GetAttribute("data-place"))));
+        Assert.Equal(["420", "3140"], test.FindAll(TestIds.RacePlace).Select(one => one.QuerySelector("data")!.GetAttribute("value")));
+        var result = test.FindAll(TestIds.RaceResult).Single();
+        Assert.Equal("68", result.QuerySelector("[data-figure=lostTokens]")!.GetAttribute("value"));
+        Assert.Equal(figure is null ? null : "2720", result.QuerySelector("[data-figure=savedMs]")?.GetAttribute("value"));
+        Assert.Equal(figure is null, result.TextContent.Contains("not known", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task a_race_that_nobody_won_keeps_all()
+    {
+        await using var test = await CompareContext.StartAsync();
+        await test.ChooseAsync(TestIds.RaceMode);
+        var call = await test.AskAsync("Who is first?");
+        Assert.Equal(JsonValueKind.Null, call.Body.GetProperty("accept").ValueKind);
+        var runs = await BeginAsync(call);
+        await EventAsync(call, runs[0], "delta", new { text = "No." });
+        await EndAsync(call, runs[0], "done", new { finishReason = "length" });
+        await EndAsync(call, runs[1], "error", new { title = "No", status = 502, code = "provider_failed", detail = "No.", traceId = "" });
+        await WriteAsync(call, "done", null, new { answers = new object[] { new { runId = runs[0].RunId, durationMs = 3140, isWhole = true } } });
+        call.End();
+
+        test.Until(() => Assert.Contains("Nobody won.", test.FindAll(TestIds.RaceResult).Single().TextContent, StringComparison.Ordinal));
+        Assert.Equal("not-good", test.FindAll(TestIds.RacePlace).Single().GetAttribute("data-place"));
+        Assert.Single(test.FindAll(TestIds.CompareContinue));
+    }
+
+    [Fact]
+    public async Task a_race_whose_stream_breaks_does_not_guess_who_won()
+    {
+        await using var test = await CompareContext.StartAsync();
+        await test.ChooseAsync(TestIds.RaceMode);
+        var call = await test.AskAsync("Who is first?");
+        var runs = await BeginAsync(call);
+        await EventAsync(call, runs[0], "delta", new { text = "Half" });
+        test.Until(() => Assert.Contains("Half", test.FindAll(TestIds.AnswerText)[0].TextContent, StringComparison.Ordinal));
+        call.Abort();
+        foreach (var _ in test.States)
+        {
+            await (await test.Api.NextFollowAsync()).DoneAsync();
+        }
+
+        test.Until(() => Assert.Contains("before it was said who won", test.FindAll(TestIds.RaceResult).Single().TextContent, StringComparison.Ordinal));
+        Assert.Empty(test.FindAll(TestIds.RacePlace));
+    }
+
+    [Theory]
+    [InlineData(404, "There is no such conversation")]
+    [InlineData(503, "The conversation cannot be read now")]
+    public async Task a_conversation_that_cannot_be_read_is_not_asked(int status, string words)
+    {
+        await using var test = await CompareContext.StartAsync(ComparePage.AddressOf(Conversation, null), api => api.ConversationStatus = status);
+
+        test.Until(() => Assert.Contains(words, test.FindAll(TestIds.ConversationAway).Single().TextContent, StringComparison.Ordinal));
+        Assert.Empty(test.FindAll(TestIds.Send));
+    }
+
+    private static object Tool(string name) => new { name, label = name, description = "Does.", server = (string?)null, available = true, requiredPlan = "basic" };
+
     private static async Task<IReadOnlyList<ComparedRun>> BeginAsync(ChatCall call)
     {
         IReadOnlyList<ComparedRun> runs =
@@ -151,8 +318,10 @@ public class ComparePageTests
             Services.AddSingleton(new ApiClient(connection));
             Services.AddSingleton(new ConversationsClient(connection));
             Services.AddSingleton(new UsageClient(connection));
+            Services.AddSingleton(new PromptsClient(connection));
             Services.AddSingleton<MarkdownRenderer>();
             Services.AddScoped<ModelDirectory>();
+            Services.AddScoped<ToolDirectory>();
             Services.AddTransient<Comparison>();
         }
 
@@ -164,7 +333,7 @@ public class ComparePageTests
 
         public IReadOnlyList<string?> States => [.. FindAll(TestIds.Answer).Select(answer => answer.GetAttribute("data-state"))];
 
-        public static async Task<CompareContext> StartAsync()
+        public static async Task<CompareContext> StartAsync(string address = ComparePage.Path, Action<FakeApi>? arrange = null, params string[] chosenTools)
         {
             var api = await FakeApi.StartAsync();
             var asked = 0;
@@ -173,9 +342,13 @@ public class ComparePageTests
                 context.Request.Path == $"/usage/calls/{Call}" && Interlocked.Increment(ref asked) > 2
                     ? Results.Json(new { id = Call, costUsd = 0.00012m, unpriced = false })
                     : Results.NotFound());
+            arrange?.Invoke(api);
             var context = new CompareContext(api);
+            context.JSInterop.Setup<string?>("localStorage.getItem", "tools").SetResult(string.Join(' ', chosenTools));
+            context.Navigation.NavigateTo(address);
             context.Page = context.Render<ReportHost>(host => host.Add(page => page.Page, typeof(ComparePage)));
-            context.Until(() => Assert.Equal(2, context.FindAll(TestIds.CompareModel).Count(box => box.HasAttribute("checked"))));
+            context.Until(() => Assert.True(
+                context.FindAll(TestIds.CompareModel).Count(box => box.HasAttribute("checked")) == 2 || context.FindAll(TestIds.ConversationAway).Count == 1));
             return context;
         }
 
@@ -190,6 +363,10 @@ public class ComparePageTests
             });
             return await Api.NextChatAsync();
         }
+
+        public Task ChooseAsync(string testId) => EnterAsync(testId, "on");
+
+        public Task EnterAsync(string testId, string value) => Page.InvokeAsync(() => FindAll(testId).Single().ChangeAsync(new ChangeEventArgs { Value = value }));
 
         public Task ClickAsync(IElement element) => Page.InvokeAsync(() => element.ClickAsync(new()));
 
