@@ -351,6 +351,9 @@ public static class TestIds
     /// <summary>What a change does; a row has the month in <c>data-key</c> and <c>data-model</c>.</summary>
     public const string PriceEffects = "price-effects";
 
+    /// <summary>Says that a preview has amounts with more digits than can be told.</summary>
+    public const string AmountTooLarge = "amount-too-large";
+
     /// <summary>What is wrong with a change; an item has the entry in <c>data-index</c>.</summary>
     public const string PriceErrors = "price-errors";
 

@@ -11,6 +11,6 @@ internal sealed record PricesExport(long ExportedRevision, IEnumerable<PriceEntr
 
 /// <param name="Revision">The revision that the change would come after.</param>
 /// <param name="Doubts">What looks like a mistake: saving needs <c>acceptImplausible</c>.</param>
-/// <param name="DifferenceUsd">Of all effects together.</param>
+/// <param name="DifferenceUsd">Of all effects together. Null, as the amounts of an effect, when it has more digits than can be told: some price has a wrong unit.</param>
 internal sealed record PricePreviewResponse(
-    long Revision, IReadOnlyList<PriceProblem> Doubts, decimal DifferenceUsd, IReadOnlyList<PriceEffect> Effects);
+    long Revision, IReadOnlyList<PriceProblem> Doubts, decimal? DifferenceUsd, IReadOnlyList<PriceEffect> Effects);

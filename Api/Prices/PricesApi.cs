@@ -15,7 +15,6 @@ internal static class PricesApi
     public static IEndpointRouteBuilder MapPricesApi(this IEndpointRouteBuilder app)
     {
         var prices = app.MapGroup("/prices").WithTags("Prices").RequireAuthorization(IdentityExtensions.OperatorPolicy)
-            .ExplainMoneyThatDoesNotFit()
             .ProducesProblem(StatusCodes.Status403Forbidden);
 
         prices.MapGet("", GetAsync)
@@ -141,7 +140,7 @@ internal static class PricesApi
         }
 
         var effects = await preview.CompareAsync(entries, revision, cancellationToken);
-        return TypedResults.Ok(new PricePreviewResponse(revision, problems, effects.Sum(effect => effect.DifferenceUsd), effects));
+        return TypedResults.Ok(new PricePreviewResponse(revision, problems, effects.DifferenceUsd, effects.Effects));
     }
 
     private static async Task<Ok<PricesExport>> ExportAsync(PriceRegistry registry, CancellationToken cancellationToken)

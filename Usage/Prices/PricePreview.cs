@@ -42,17 +42,18 @@ public sealed class PricePreview(NpgsqlDataSource source)
                     AND becomes.valid_from <= used.hour AND used.hour < becomes.valid_to
         )
         SELECT
-            month, provider, served_model, sum(calls)::bigint, trim_scale(coalesce(sum(old_cost), 0)), trim_scale(coalesce(sum(new_cost), 0)),
+            month, provider, served_model, coalesce(sum(calls), 0)::bigint, coalesce(sum(old_cost), 0)::text, coalesce(sum(new_cost), 0)::text,
+            (coalesce(sum(new_cost), 0) - coalesce(sum(old_cost), 0))::text,
             coalesce(sum(charged) FILTER (WHERE old_cost IS NULL), 0)::bigint, coalesce(sum(charged) FILTER (WHERE new_cost IS NULL), 0)::bigint
         FROM priced WHERE old_cost IS DISTINCT FROM new_cost
-        GROUP BY month, provider, served_model ORDER BY month, provider, served_model
+        GROUP BY GROUPING SETS ((month, provider, served_model), ()) ORDER BY month, provider, served_model
         """;
 
     /// <param name="entries">Valid ones, as <see cref="PriceRegistry"/> says.</param>
     /// <param name="asOfRevision">The revision that the change would come after.</param>
-    /// <returns>What would move, by month; nothing when nothing would.</returns>
+    /// <returns>What would move, by month; nothing when nothing would. Amounts that no decimal holds are null: with a price in a wrong unit it can still be corrected.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL is away.</exception>
-    public async Task<IReadOnlyList<PriceEffect>> CompareAsync(IReadOnlyList<PriceEntry> entries, long asOfRevision, CancellationToken cancellationToken)
+    public async Task<PriceEffects> CompareAsync(IReadOnlyList<PriceEntry> entries, long asOfRevision, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -65,24 +66,37 @@ public sealed class PricePreview(NpgsqlDataSource source)
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = asOfRevision });
         command.Parameters.Add(PriceSql.Draft(entries));
         List<PriceEffect> effects = [];
+        decimal? difference = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
+            // The sum of all, which comes last.
+            if (await reader.IsDBNullAsync(0, cancellationToken))
+            {
+                difference = Amount(6);
+                continue;
+            }
+
             effects.Add(new PriceEffect(
-                DateOnly.FromDateTime(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2), reader.GetInt64(3),
-                PriceSql.DecimalOrNull(reader, 4)!.Value, PriceSql.DecimalOrNull(reader, 5)!.Value, reader.GetInt64(6), reader.GetInt64(7)));
+                DateOnly.FromDateTime(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), Amount(4), Amount(5), Amount(6),
+                reader.GetInt64(7), reader.GetInt64(8)));
         }
 
-        return effects;
+        return new PriceEffects(difference, effects);
+
+        decimal? Amount(int column) => ExactDecimal.Parse(reader.GetString(column));
     }
 }
 
-/// <summary>What a change would do to a model's calls of a month (UTC): of those hours whose cost moves.</summary>
+/// <summary>What a change would do.</summary>
+/// <param name="DifferenceUsd">Of all together; null when no decimal holds it.</param>
+public sealed record PriceEffects(decimal? DifferenceUsd, IReadOnlyList<PriceEffect> Effects);
+
+/// <summary>What a change would do to a model's calls of a month (UTC): of those hours whose cost moves. An amount is null when no decimal holds it to its last digit.</summary>
 /// <param name="OldCostUsd">Of the calls that are priced.</param>
 /// <param name="NewCostUsd">Of the calls that would be priced.</param>
+/// <param name="DifferenceUsd">The new cost less the old.</param>
 /// <param name="OldUnpricedCalls">Calls with tokens and without a price.</param>
 public sealed record PriceEffect(
-    DateOnly Month, string Provider, string ServedModel, long Calls, decimal OldCostUsd, decimal NewCostUsd, long OldUnpricedCalls, long NewUnpricedCalls)
-{
-    public decimal DifferenceUsd => NewCostUsd - OldCostUsd;
-}
+    DateOnly Month, string Provider, string ServedModel, long Calls, decimal? OldCostUsd, decimal? NewCostUsd, decimal? DifferenceUsd, long OldUnpricedCalls,
+    long NewUnpricedCalls);

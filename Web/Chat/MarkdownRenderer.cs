@@ -101,6 +101,11 @@ public sealed class MarkdownRenderer
                 link.SetAttribute("target", "_blank");
                 link.SetAttribute("rel", "noopener noreferrer nofollow");
             }
+            else if (args.Node is IHtmlTableHeaderCellElement header && string.IsNullOrWhiteSpace(header.TextContent))
+            {
+                // The corner of a table: a header without words says nothing.
+                args.ReplacementNodes.Add(header.Owner!.CreateElement("td"));
+            }
         };
         return sanitizer;
     }

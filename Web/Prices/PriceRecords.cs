@@ -60,20 +60,21 @@ public sealed record PriceChange(IReadOnlyList<PriceEntry> Changes, string? Reas
 /// <param name="Index">Of the entry.</param>
 public sealed record PriceDoubt(int Index, string Message);
 
-/// <summary>What a change would do to a model's calls of a month (UTC).</summary>
+/// <summary>What a change would do to a model's calls of a month (UTC). An amount is null when it has more digits than can be told.</summary>
 public sealed record PriceEffect(
     DateOnly Month,
     string Provider,
     string ServedModel,
     long Calls,
-    decimal OldCostUsd,
-    decimal NewCostUsd,
+    decimal? OldCostUsd,
+    decimal? NewCostUsd,
     long OldUnpricedCalls,
     long NewUnpricedCalls,
-    decimal DifferenceUsd);
+    decimal? DifferenceUsd);
 
 /// <summary>What a change would do.</summary>
-public sealed record PricePreview(long Revision, IReadOnlyList<PriceDoubt> Doubts, decimal DifferenceUsd, IReadOnlyList<PriceEffect> Effects);
+/// <param name="DifferenceUsd">Null when it has more digits than can be told.</param>
+public sealed record PricePreview(long Revision, IReadOnlyList<PriceDoubt> Doubts, decimal? DifferenceUsd, IReadOnlyList<PriceEffect> Effects);
 
 /// <summary>A file of prices, as they are exported.</summary>
 public sealed record PriceFile(IReadOnlyList<PriceEntry?>? Changes);

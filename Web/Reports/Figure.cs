@@ -19,6 +19,10 @@ public sealed class Figure : ComponentBase
     [Parameter]
     public double? Milliseconds { get; set; }
 
+    /// <summary>So many a second.</summary>
+    [Parameter]
+    public double? PerSecond { get; set; }
+
     /// <summary>A share between 0 and 1.</summary>
     [Parameter]
     public decimal? Share { get; set; }
@@ -39,6 +43,7 @@ public sealed class Figure : ComponentBase
             { Count: { } count } => (count.ToString(CultureInfo.InvariantCulture), Change ? Figures.CountChange(count) : Figures.Count(count)),
             { Usd: { } usd } => (Figures.Exact(usd), Change ? Figures.UsdChange(usd) : Figures.Usd(usd)),
             { Milliseconds: { } milliseconds } => (Figures.Exact(milliseconds), Figures.Seconds(milliseconds)),
+            { PerSecond: { } rate } => (Figures.Exact(rate), rate.ToString("0.0", CultureInfo.InvariantCulture)),
             { Share: { } share } => (Figures.Exact(share), Figures.Percent(share)),
             _ => ("", Figures.Unknown),
         };

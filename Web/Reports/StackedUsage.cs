@@ -11,7 +11,13 @@ public sealed class StackedUsage
     /// <summary>The colour of what has none of its own.</summary>
     public const int Others = 0;
 
-    private const int MostSeries = 6;
+    private const int FewestSeries = 6;
+
+    /// <summary>As many as there are colours: seven, and again hatched.</summary>
+    private const int MostSeries = 14;
+
+    /// <summary>Others that have less of all tokens are no part that anybody wonders about.</summary>
+    private const decimal FewTokens = 0.2m;
 
     private readonly Dictionary<(string Bucket, string? Model), UsageRow> _rows;
 
@@ -20,9 +26,18 @@ public sealed class StackedUsage
     {
         _rows = summary.Rows.Where(row => row.Keys[0] is not null).ToDictionary(row => (row.Keys[0]!, row.Keys[1]));
         Buckets = buckets.All;
-        var models = summary.Rows.GroupBy(row => row.Keys[1]).OrderByDescending(model => model.Sum(row => row.TotalTokens)).ThenBy(model => model.Key, StringComparer.Ordinal)
-            .Select(model => model.Key).ToList();
-        var own = models.Count <= MostSeries + 1 ? models.Count : MostSeries;
+        var used = summary.Rows.GroupBy(row => row.Keys[1]).Select(model => (Name: model.Key, Tokens: model.Sum(row => row.TotalTokens)))
+            .OrderByDescending(model => model.Tokens).ThenBy(model => model.Name, StringComparer.Ordinal).ToList();
+        var own = Math.Min(FewestSeries, used.Count);
+        var left = used.Skip(own).Sum(model => model.Tokens);
+        while (own < Math.Min(MostSeries, used.Count) && left > used.Sum(model => model.Tokens) * FewTokens)
+        {
+            left -= used[own++].Tokens;
+        }
+
+        // One other is itself.
+        own = own == used.Count - 1 && own < MostSeries ? used.Count : own;
+        List<string?> models = [.. used.Select(model => model.Name)];
         Series = [.. models.Take(own).Select((model, i) => new UsageSeries(model ?? UsageWords.Unknown, [model], i + 1))];
         if (own < models.Count)
         {

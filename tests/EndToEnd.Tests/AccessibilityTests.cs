@@ -10,25 +10,25 @@ public sealed class AccessibilityTests(StackFixture stack, BrowserFixture browse
     private readonly List<string> _found = [];
 
     [Fact]
-    public async Task axe_finds_nothing_on_the_way_in_and_in_the_settings()
+    public async Task axe_finds_nothing_on_the_way_in_in_settings_and_prompts()
     {
         await using var context = await browser.NewContextAsync(stack);
         await new PageTour(await context.NewPageAsync(), CheckAsync).SeeEntranceAsync();
         var page = await context.RegisterAsync("/register", BrowserSteps.NewMail(), "Axe makers");
-        await new PageTour(page, CheckAsync).SeeSettingsAsync();
+        var tour = new PageTour(page, CheckAsync);
+        await tour.SeeSettingsAsync();
+        await tour.SeePromptsAsync();
 
-        Assert.Empty(_found);
+        Assert.True(_found.Count == 0, string.Join(Environment.NewLine, _found));
     }
 
     [Fact]
-    public async Task axe_finds_nothing_in_chats_tools_and_prompts()
+    public async Task axe_finds_nothing_in_chats_and_tools()
     {
         await using var context = await browser.NewContextAsync(stack);
-        var tour = new PageTour(await context.OpenChatAsync(), CheckAsync);
-        await tour.SeeToolsAsync();
-        await tour.SeePromptsAsync();
+        await new PageTour(await context.OpenChatAsync(), CheckAsync).SeeToolsAsync();
 
-        Assert.Empty(_found);
+        Assert.True(_found.Count == 0, string.Join(Environment.NewLine, _found));
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class AccessibilityTests(StackFixture stack, BrowserFixture browse
         await using var context = await browser.NewContextAsync(stack);
         await new PageTour(await context.OpenChatAsync("enterprise"), CheckAsync).SeeComparisonsAsync();
 
-        Assert.Empty(_found);
+        Assert.True(_found.Count == 0, string.Join(Environment.NewLine, _found));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class AccessibilityTests(StackFixture stack, BrowserFixture browse
             await tour.SeeReconciliationAsync();
         }
 
-        Assert.Empty(_found);
+        Assert.True(_found.Count == 0, string.Join(Environment.NewLine, _found));
     }
 
     private async Task CheckAsync(IPage page, string name)
@@ -68,8 +68,10 @@ public sealed class AccessibilityTests(StackFixture stack, BrowserFixture browse
         {
             await look.ShowAsync(page, async () =>
             {
-                var result = await page.RunAxe();
-                _found.AddRange(result.Violations.Select(one => $"{name}, {look}: {one.Id}: {one.Help}: {string.Join(" | ", one.Nodes.Select(Describe))}"));
+                // An open menu hangs beside the page's regions, and belongs to its button.
+                var isMenuOpen = await page.Locator(".mud-popover-open").CountAsync() > 0;
+                var result = await page.RunAxe(new AxeRunOptions { Rules = new() { ["region"] = new RuleOptions { Enabled = !isMenuOpen } } });
+                _found.AddRange(result.Violations.SelectMany(one => one.Nodes.Select(node => $"{name}, {look}: {one.Id}: {one.Help}: {Describe(node)}")));
             });
         }
     }

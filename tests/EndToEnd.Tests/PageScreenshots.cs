@@ -14,14 +14,15 @@ public sealed class PageScreenshots(StackFixture stack, BrowserFixture browser)
         await using (var context = await browser.NewContextAsync(stack))
         {
             await new PageTour(await context.NewPageAsync(), TakeAsync).SeeEntranceAsync();
-            await new PageTour(await context.RegisterAsync("/register", BrowserSteps.NewMail(), "Bakers & Sons"), TakeAsync).SeeSettingsAsync();
+            var tour = new PageTour(await context.RegisterAsync("/register", BrowserSteps.NewMail(), "Bakers & Sons"), TakeAsync);
+            await tour.SeeSettingsAsync();
+            await tour.SeePromptsAsync();
         }
 
         await using (var context = await browser.NewContextAsync(stack))
         {
             var tour = new PageTour(await context.OpenChatAsync("enterprise"), TakeAsync);
             await tour.SeeToolsAsync();
-            await tour.SeePromptsAsync();
             await tour.SeeComparisonsAsync();
         }
     }

@@ -46,6 +46,7 @@ internal sealed class PageTour(IPage page, Func<IPage, string, Task> look)
 
         await look(page, "tools-menu");
         await page.Keyboard.PressAsync("Escape");
+        await page.Locator(".mud-popover-open").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
         await AskAsync("What time is it in Berlin, and what is 12.5 * 8?");
         await page.Locator("[data-testid=answer][data-state=done]").WaitForAsync();
         await page.Locator("[data-testid=tool-call][data-tool=calculator] summary").ClickAsync();
@@ -92,7 +93,7 @@ internal sealed class PageTour(IPage page, Func<IPage, string, Task> look)
 
         await page.GetByTestId("race-mode").CheckAsync();
         await page.GetByTestId("race-length").FillAsync("40");
-        await page.GetByTestId("race-words").FillAsync("rain");
+        await page.GetByTestId("race-words").FillAsync("the");
         await look(page, "race-choices");
         var hold = $"tour-{Guid.NewGuid():N}";
         await AskAsync($"Explain rain <<demo length=90 pace=0>> <<demo@chat-default hold={hold}a@20>> <<demo@gemini-default hold={hold}b@30>>");

@@ -34,6 +34,8 @@ public sealed class PriceTests(StackFixture stack, BrowserFixture browser)
 
         // A change of the past, and one that is announced.
         await page.GotoAsync($"/operator/prices?show=edit&provider={_provider}&model=hand-made");
+        await page.GetByTestId("price-of-input").WaitForAsync();
+        Assert.Equal(["$2.50", "$10.00", "$0.25"], await page.EvaluateAsync<string[]>("['input', 'output', 'cached_input'].map(name => document.querySelector(`.price-classes tr[data-class=${name}] .number`).innerText)"));
         await ChangeAsync(page, database, -20, [("input", "1.75"), ("reasoning", "12.5")], "contract", patience.Token);
         await page.GotoAsync($"/operator/prices?show=edit&provider={_provider}&model=hand-made");
         await ChangeAsync(page, database, +10, [("output", "9")], "announced", patience.Token);

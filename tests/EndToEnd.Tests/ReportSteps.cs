@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -9,19 +10,24 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>What makes something to report, and reads what the pages say.</summary>
 internal static class ReportSteps
 {
-    /// <summary>All numbers of a page.</summary>
-    public static async Task<IReadOnlyList<ShownFigure>> FiguresAsync(this IPage page) => JsonSerializer.Deserialize<ShownFigure[]>(
-        await page.EvaluateAsync<string>("""
-            () => JSON.stringify([...document.querySelectorAll('data[data-figure]')].map(data => {
-                const table = data.closest('[data-testid]');
-                const row = data.closest('tr');
-                return {
-                    table: table.dataset.testid, part: table.dataset.chart ?? table.dataset.by ?? '', key: data.closest('[data-key]')?.dataset.key ?? '',
-                    row: [row?.dataset.day, row?.dataset.provider, row?.dataset.model, row?.dataset.gatewayCallId, row?.dataset.name].filter(part => part != null).join(' '),
-                    name: data.dataset.figure, value: data.getAttribute('value') };
-            }))
-            """),
-        JsonSerializerOptions.Web)!;
+    /// <summary>All numbers of a page, each of which says in words what it is.</summary>
+    public static async Task<IReadOnlyList<ShownFigure>> FiguresAsync(this IPage page)
+    {
+        var figures = JsonSerializer.Deserialize<ShownFigure[]>(
+            await page.EvaluateAsync<string>("""
+                () => JSON.stringify([...document.querySelectorAll('data[data-figure]')].map(data => {
+                    const table = data.closest('[data-testid]:not(tr)');
+                    const row = data.closest('tr');
+                    return {
+                        table: table.dataset.testid, part: table.dataset.chart ?? table.dataset.by ?? '', key: data.closest('[data-key]')?.dataset.key ?? '',
+                        row: [row?.dataset.day, row?.dataset.provider, row?.dataset.model, row?.dataset.gatewayCallId, row?.dataset.callId, row?.dataset.name].filter(part => part != null).join(' '),
+                        name: data.dataset.figure, value: data.getAttribute('value'), text: data.textContent };
+                }))
+                """),
+            JsonSerializerOptions.Web)!;
+        Assert.All(figures, figure => Assert.True(figure.IsWrittenAsItIs(), $"{figure}"));
+        return figures;
+    }
 
     /// <summary>Sends messages, some of which the gateway logs otherwise than it answers them.</summary>
     /// <param name="faults">Of the demo gateway, one message each.</param>
@@ -76,9 +82,33 @@ internal static class ReportSteps
     public static string Day(this DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }
 
-/// <summary>A number on a page: in which table, of which part of it, in which row, and what it is called.</summary>
-internal sealed record ShownFigure(string Table, string Part, string Key, string Row, string Name, string Value)
+/// <summary>A number on a page: in which table, of which part of it, in which row, what it is called, and what a person reads.</summary>
+internal sealed record ShownFigure(string Table, string Part, string Key, string Row, string Name, string Value, string Text)
 {
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
+
     /// <summary>Null where nothing is known.</summary>
     public decimal? Number => Value.Length == 0 ? null : decimal.Parse(Value, NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    /// <summary>Whether what a person reads is the number, rounded to the digits that are there.</summary>
+    public bool IsWrittenAsItIs()
+    {
+        if (Number is not { } number)
+        {
+            return Text == "–";
+        }
+
+        if (Text == "<\u00a00.1\u00a0%")
+        {
+            return number is > 0 and < 0.001m;
+        }
+
+        var (isNegative, digits) = (Text.StartsWith('−'), string.Concat(Text.Where(Digits.Contains)));
+        var point = digits.IndexOf('.', StringComparison.Ordinal);
+        var unit = Text.EndsWith('%') ? 0.01m : Text.EndsWith(" s", StringComparison.Ordinal) ? 1000m : 1m;
+        var read = decimal.Parse(digits, CultureInfo.InvariantCulture) * unit;
+        // Half of the last digit.
+        var most = 0.5m * unit * (point < 0 ? 1m : (decimal)Math.Pow(10, point + 1 - digits.Length));
+        return Math.Abs((isNegative ? -read : read) - number) <= most && Text.Contains('$', StringComparison.Ordinal) == (Part == "cost" || Name.EndsWith("Usd", StringComparison.Ordinal));
+    }
 }

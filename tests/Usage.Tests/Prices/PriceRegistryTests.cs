@@ -128,16 +128,18 @@ public class PriceRegistryTests(PostgresFixture postgres)
         // The hour of the empty call is one of those that move.
         Assert.Equal(
             [
-                new PriceEffect(new(2026, 2, 1), "openai", "m", 1, 2m, 3m, 0, 0),
-                new PriceEffect(new(2026, 3, 1), "openai", "m", 2, 4m, 6m, 0, 0),
-                new PriceEffect(new(2026, 3, 1), "openai", "other", 1, 0m, 0m, 1, 0),
+                new PriceEffect(new(2026, 2, 1), "openai", "m", 1, 2m, 3m, 1m, 0, 0),
+                new PriceEffect(new(2026, 3, 1), "openai", "m", 2, 4m, 6m, 2m, 0, 0),
+                new PriceEffect(new(2026, 3, 1), "openai", "other", 1, 0m, 0m, 0m, 1, 0),
             ],
-            effects);
+            effects.Effects);
         Assert.Equal(revision, (await host.Prices.ReadAsync(null, Cancellation))!.Revision);
         Assert.Equal(7m, await CostAsync(revision));
         var saved = await SaveAsync(host, change);
-        Assert.Equal(7m + effects.Sum(effect => effect.DifferenceUsd), await CostAsync(saved));
-        Assert.Empty(await host.Preview.CompareAsync(change, saved, Cancellation));
+        Assert.Equal(7m + effects.DifferenceUsd, await CostAsync(saved));
+        var nothing = await host.Preview.CompareAsync(change, saved, Cancellation);
+        Assert.Empty(nothing.Effects);
+        Assert.Equal(0m, nothing.DifferenceUsd);
 
         async Task<decimal> CostAsync(long asOf) => (decimal)(await host.ScalarAsync($"SELECT sum(cost_usd) FROM ledger.rollup_cost_org({asOf})"))!;
     }

@@ -230,6 +230,31 @@ public sealed class PricesPageTests
     private static object Period(string from, string? to, decimal input) =>
         new { provider = "openai", model = "gpt-6-luna", validFrom = from, validTo = to, isPriced = true, input, output = 10m, cachedInput = 0.125m };
 
+    [Fact]
+    public async Task a_price_so_wrong_that_its_cost_has_too_many_digits_is_corrected()
+    {
+        await using var test = await OpenAsync(EditLuna, answers => answers["POST /prices/preview"] = _ => new
+        {
+            revision = 12,
+            doubts = Array.Empty<object>(),
+            differenceUsd = (decimal?)null,
+            effects = new[]
+            {
+                new { month = "2026-10-01", provider = "openai", servedModel = "gpt-6-luna", calls = 1, oldCostUsd = (decimal?)null, newCostUsd = 92.12m, oldUnpricedCalls = 0, newUnpricedCalls = 0, differenceUsd = (decimal?)null },
+            },
+        });
+        test.UntilThere(TestIds.PreviewPrices);
+        await test.TypeAsync(TestIds.PriceOf("input"), "0.625");
+        await test.ClickAsync(TestIds.PreviewPrices);
+        test.UntilThere(TestIds.AmountTooLarge);
+
+        Assert.Equal("", test.ValueOf(TestIds.PriceEffects, "oldCostUsd", "tr[data-key='2026-10']"));
+        Assert.Equal("92.12", test.ValueOf(TestIds.PriceEffects, "newCostUsd", "tr[data-key='2026-10']"));
+        await test.TypeAsync(TestIds.PriceReason, "Wrong unit");
+        await test.ClickAsync(TestIds.SavePrices);
+        test.UntilThere(TestIds.Done);
+    }
+
     private static object Preview(string? doubt = null) => new
     {
         revision = 12,
