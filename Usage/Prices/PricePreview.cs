@@ -78,8 +78,8 @@ public sealed class PricePreview(NpgsqlDataSource source)
             }
 
             effects.Add(new PriceEffect(
-                DateOnly.FromDateTime(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), Amount(4), Amount(5), Amount(6),
-                reader.GetInt64(7), reader.GetInt64(8)));
+                DateOnly.FromDateTime(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), Amount(4), Amount(5),
+                reader.GetInt64(7), reader.GetInt64(8), Amount(6)));
         }
 
         return new PriceEffects(difference, effects);
@@ -95,8 +95,8 @@ public sealed record PriceEffects(decimal? DifferenceUsd, IReadOnlyList<PriceEff
 /// <summary>What a change would do to a model's calls of a month (UTC): of those hours whose cost moves. An amount is null when no decimal holds it to its last digit.</summary>
 /// <param name="OldCostUsd">Of the calls that are priced.</param>
 /// <param name="NewCostUsd">Of the calls that would be priced.</param>
-/// <param name="DifferenceUsd">The new cost less the old.</param>
 /// <param name="OldUnpricedCalls">Calls with tokens and without a price.</param>
+/// <param name="DifferenceUsd">The new cost less the old.</param>
 public sealed record PriceEffect(
-    DateOnly Month, string Provider, string ServedModel, long Calls, decimal? OldCostUsd, decimal? NewCostUsd, decimal? DifferenceUsd, long OldUnpricedCalls,
-    long NewUnpricedCalls);
+    DateOnly Month, string Provider, string ServedModel, long Calls, decimal? OldCostUsd, decimal? NewCostUsd, long OldUnpricedCalls, long NewUnpricedCalls,
+    decimal? DifferenceUsd);

@@ -24,6 +24,7 @@ public sealed partial class ChatSession(
     private ChatTree _tree = new();
     private Task _storing = Task.CompletedTask;
     private int _openings;
+    private bool _isOutdated;
 
     /// <summary>Raised when another conversation is shown, an exchange was added or removed, or an answer began or ended.</summary>
     public event Action? Changed;
@@ -48,12 +49,13 @@ public sealed partial class ChatSession(
     /// <summary>Shows a conversation and joins the answers that are under way in it; null begins a new one. What was shown goes on at the Api.</summary>
     public async Task OpenAsync(Guid? conversationId)
     {
-        if (conversationId == ConversationId && (conversationId is not null || Exchanges.Count == 0) && State is ConversationState.Ready)
+        if (!_isOutdated && conversationId == ConversationId && (conversationId is not null || Exchanges.Count == 0) && State is ConversationState.Ready)
         {
             return;
         }
 
         StopReading();
+        _isOutdated = false;
         _tree = new ChatTree();
         (ConversationId, Prompt) = (conversationId, null);
         State = conversationId is null ? ConversationState.Ready : ConversationState.Loading;
@@ -78,6 +80,9 @@ public sealed partial class ChatSession(
 
         Show();
     }
+
+    /// <summary>Something was said in a conversation elsewhere on the pages: if it is the one that is shown, it is read anew when it is opened next.</summary>
+    public void Outdate(Guid conversationId) => _isOutdated |= conversationId == ConversationId;
 
     /// <summary>Has the conversation use a saved prompt as it is now, or none, from its next message on.</summary>
     /// <exception cref="ApiException">It was not changed.</exception>

@@ -74,7 +74,7 @@ internal static class ReportSteps
     {
         var csv = string.Join('\n', ["day,provider,model,prompt_tokens,completion_tokens,cost_usd,calls", .. lines, ""]);
         // Before Blazor has taken the input, nobody hears of a choice.
-        await page.WaitForFunctionAsync("document.querySelector('[data-testid=invoice-file]')?._blazorInputFileNextFileId !== undefined");
+        await page.WaitForFunctionAsync("() => document.querySelector('[data-testid=invoice-file]')?._blazorInputFileNextFileId !== undefined");
         await page.GetByTestId("invoice-file").SetInputFilesAsync(new FilePayload { Name = name, MimeType = "text/csv", Buffer = Encoding.UTF8.GetBytes(csv) });
         await page.GetByTestId("done").GetByText(name).WaitForAsync();
     }

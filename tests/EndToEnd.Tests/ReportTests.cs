@@ -96,6 +96,24 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
         }
     }
 
+    [Fact]
+    public async Task a_member_sees_their_own_usage_and_of_all_other_pages_no_number()
+    {
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await context.OpenChatAsync("basic");
+        await page.ChatAsync("");
+        await page.GotoAsync("/usage?range=7d");
+        await page.GetByTestId("usage-report").WaitForAsync();
+        await page.GetByTestId("budget").WaitForAsync();
+
+        foreach (var address in (string[])["/organisation/usage", "/operator/usage", "/usage/calls?scope=organisation", "/usage/calls?scope=all", "/operator/prices", "/operator/reconciliation"])
+        {
+            await page.GotoAsync(address);
+            await page.GetByTestId("page-problem").WaitForAsync();
+            Assert.Empty(await page.FiguresAsync());
+        }
+    }
+
     /// <summary>Compares each number of a page with the calls.</summary>
     /// <param name="days">All that the table has, each of which every priced model was used in; null when some were not.</param>
     private static async Task CompareAsync(IPage page, string address, IReadOnlyList<Call> calls, string[]? days)

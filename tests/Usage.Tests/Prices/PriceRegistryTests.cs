@@ -128,9 +128,9 @@ public class PriceRegistryTests(PostgresFixture postgres)
         // The hour of the empty call is one of those that move.
         Assert.Equal(
             [
-                new PriceEffect(new(2026, 2, 1), "openai", "m", 1, 2m, 3m, 1m, 0, 0),
-                new PriceEffect(new(2026, 3, 1), "openai", "m", 2, 4m, 6m, 2m, 0, 0),
-                new PriceEffect(new(2026, 3, 1), "openai", "other", 1, 0m, 0m, 0m, 1, 0),
+                new PriceEffect(new(2026, 2, 1), "openai", "m", 1, 2m, 3m, 0, 0, 1m),
+                new PriceEffect(new(2026, 3, 1), "openai", "m", 2, 4m, 6m, 0, 0, 2m),
+                new PriceEffect(new(2026, 3, 1), "openai", "other", 1, 0m, 0m, 1, 0, 0m),
             ],
             effects.Effects);
         Assert.Equal(revision, (await host.Prices.ReadAsync(null, Cancellation))!.Revision);

@@ -320,6 +320,7 @@ public class ComparePageTests
             Services.AddSingleton(new UsageClient(connection));
             Services.AddSingleton(new PromptsClient(connection));
             Services.AddSingleton<MarkdownRenderer>();
+            Services.AddScoped<ChatSession>();
             Services.AddScoped<ModelDirectory>();
             Services.AddScoped<ToolDirectory>();
             Services.AddTransient<Comparison>();

@@ -13,7 +13,7 @@ public class PromptsPageTests
         await using var test = await PromptContext.OpenAsync<PromptsPage>(PromptsPage.Path);
         test.UntilThere(TestIds.Prompts);
         Assert.Equal(PromptContext.Id.ToString(), test.Find(TestIds.Prompts, "li").GetAttribute("data-prompt-id"));
-        Assert.Contains($"/?prompt={PromptContext.Id}", test.Find(TestIds.Prompts, "a[aria-label='Use Baker in a new chat']").GetAttribute("href"), StringComparison.Ordinal);
+        Assert.Contains($"/?prompt={PromptContext.Id}", test.Find(TestIds.Prompts, "a[aria-label='Use in a new chat: Baker']").GetAttribute("href"), StringComparison.Ordinal);
 
         test.Navigation.NavigateTo(test.Find(TestIds.PromptsShared).GetAttribute("href")!);
         await test.Page.InvokeAsync(() => test.Find(TestIds.PromptSearch).InputAsync(new() { Value = "bread" }));

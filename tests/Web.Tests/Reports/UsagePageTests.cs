@@ -238,6 +238,22 @@ public sealed class UsagePageTests
         Assert.Contains("model=model-3&model=model-2&model=model-1", others);
     }
 
+    [Theory]
+    [InlineData(20, 14, "6 others")]
+    [InlineData(15, 12, "3 others")]
+    [InlineData(7, 7, null)]
+    public async Task models_of_which_none_stands_out_are_as_many_series_as_leave_few_tokens_to_the_rest(int models, int own, string? others)
+    {
+        await using var test = await OpenAsync<UsagePage>("/usage", answers => answers["/usage/summary"] = request => Summary(
+            [.. Enumerable.Range(1, models).Select(i => Row(request.Query["groupBy"].Count == 2 ? ["2026-11-23", $"model-{i}"] : [$"model-{i}"], 100, 0.001m))]));
+        test.UntilThere(TestIds.UsageTable);
+
+        var legend = test.Page.FindAll("[data-chart=tokens] .legend li").Select(one => one.TextContent.Trim()).ToList();
+        Assert.Equal(own, legend.Count(name => name.StartsWith("model-", StringComparison.Ordinal)));
+        Assert.Equal(others, legend.Find(name => name.EndsWith("others", StringComparison.Ordinal)));
+        Assert.Equal(legend.Count, test.Page.FindAll("[data-chart=tokens] .legend i").Select(one => one.ClassName).Distinct().Count());
+    }
+
     private static Task<ReportContext> OpenAsync<TPage>(string address, Action<Dictionary<string, Func<HttpRequest, object>>>? arrange = null)
         where TPage : Microsoft.AspNetCore.Components.IComponent
     {
