@@ -1,4 +1,3 @@
-using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;

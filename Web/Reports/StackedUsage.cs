@@ -16,8 +16,8 @@ public sealed class StackedUsage
     /// <summary>As many as there are colours: seven, and again hatched.</summary>
     private const int MostSeries = 14;
 
-    /// <summary>Others that have less of all tokens are no part that anybody wonders about.</summary>
-    private const decimal FewTokens = 0.2m;
+    /// <summary>Others that have no more of all tokens, and of the cost, are no part that anybody wonders about.</summary>
+    private const decimal Few = 0.2m;
 
     private readonly Dictionary<(string Bucket, string? Model), UsageRow> _rows;
 
@@ -26,13 +26,15 @@ public sealed class StackedUsage
     {
         _rows = summary.Rows.Where(row => row.Keys[0] is not null).ToDictionary(row => (row.Keys[0]!, row.Keys[1]));
         Buckets = buckets.All;
-        var used = summary.Rows.GroupBy(row => row.Keys[1]).Select(model => (Name: model.Key, Tokens: model.Sum(row => row.TotalTokens)))
-            .OrderByDescending(model => model.Tokens).ThenBy(model => model.Name, StringComparer.Ordinal).ToList();
+        var (tokens, cost) = (Math.Max(1m, summary.Rows.Sum(row => row.TotalTokens)), summary.Rows.Sum(row => row.CostUsd));
+        // A model of few tokens that cost much is one to see.
+        var used = summary.Rows.GroupBy(row => row.Keys[1])
+            .Select(model => (Name: model.Key, OfTokens: model.Sum(row => row.TotalTokens) / tokens, OfCost: cost == 0 ? 0 : model.Sum(row => row.CostUsd) / cost))
+            .OrderByDescending(model => Math.Max(model.OfTokens, model.OfCost)).ThenBy(model => model.Name, StringComparer.Ordinal).ToList();
         var own = Math.Min(FewestSeries, used.Count);
-        var left = used.Skip(own).Sum(model => model.Tokens);
-        while (own < Math.Min(MostSeries, used.Count) && left > used.Sum(model => model.Tokens) * FewTokens)
+        while (own < Math.Min(MostSeries, used.Count) && (used.Skip(own).Sum(model => model.OfTokens) > Few || used.Skip(own).Sum(model => model.OfCost) > Few))
         {
-            left -= used[own++].Tokens;
+            own++;
         }
 
         // One other is itself.
@@ -47,7 +49,7 @@ public sealed class StackedUsage
 
     public IReadOnlyList<TimeBucket> Buckets { get; }
 
-    /// <summary>The most used first; the others last.</summary>
+    /// <summary>The greatest part of tokens or cost first; the others last.</summary>
     public IReadOnlyList<UsageSeries> Series { get; }
 
     public decimal Sum(TimeBucket bucket, UsageSeries series, Func<UsageSums, decimal> measure) =>

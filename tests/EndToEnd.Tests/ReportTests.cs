@@ -437,7 +437,7 @@ public sealed class ReportTests(StackFixture stack, BrowserFixture browser)
             calls.Add(new Call(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetInt64(5), reader.GetInt64(6),
                 reader.GetInt64(7), reader.GetInt64(8), reader.GetString(9), reader.GetString(10), reader.GetInt32(11), reader.GetInt32(12),
-                await reader.IsDBNullAsync(13, cancellationToken) ? null : reader.GetDecimal(13), reader.GetBoolean(14), reader.GetFieldValue<DateTimeOffset>(15)));
+                await reader.IsDBNullAsync(13, cancellationToken) ? null : reader.GetDecimal(13), reader.GetBoolean(14), await reader.GetFieldValueAsync<DateTimeOffset>(15, cancellationToken)));
         }
 
         return calls;
