@@ -240,7 +240,7 @@ public sealed class UsagePageTests
 
     [Theory]
     [InlineData(20, 14, "6 others")]
-    [InlineData(15, 12, "3 others")]
+    [InlineData(16, 13, "3 others")]
     [InlineData(7, 7, null)]
     public async Task models_of_which_none_stands_out_are_as_many_series_as_leave_few_tokens_to_the_rest(int models, int own, string? others)
     {
