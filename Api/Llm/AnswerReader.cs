@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace LlmAspire.Api.Llm;
 
 /// <summary>What the bytes of an answer say about its usage and its end. Not thread-safe: an answer has one reader.</summary>
-internal abstract class AnswerReader
+/// <param name="choices">How many have to come, when nothing else says that the answer is whole.</param>
+internal abstract class AnswerReader(int choices)
 {
     /// <summary>More than any gateway falls back to: their ids are kept, and a gateway may give every chunk one.</summary>
     private const int MostProviders = 16;
@@ -41,10 +42,10 @@ internal abstract class AnswerReader
     public string? FinishReason { get; private set; }
 
     /// <summary>
-    /// Whether every choice that has begun has its finish reason; at the marker of the end one is enough, as LiteLLM gives several choices one. Not whether
-    /// all that were asked for have begun: a gateway may drop <c>n</c>.
+    /// Whether nothing is missing: the marker of the end came (LiteLLM gives several choices one finish reason), or every choice that was asked for has its own.
+    /// Where fewer began than were asked for, as when a gateway drops <c>n</c>, the usage after the last word stands for the marker.
     /// </summary>
-    public bool IsFinished => FinishReason is not null && (IsDone || _finished == _begun);
+    public bool IsFinished => FinishReason is not null && (IsDone || _finished == _begun && (UInt128.PopCount(_finished) >= (uint)choices || Usage is not null && !HasTextAfterUsage));
 
     /// <summary>Whether the marker of the end came.</summary>
     protected bool IsDone { get; set; }
@@ -387,7 +388,9 @@ internal sealed class StreamedAnswerReader : AnswerReader
     private readonly ServerSentEventReader.EventHandler _take;
     private int? _doneAt;
 
-    public StreamedAnswerReader() => _take = Take;
+    /// <param name="choices">How many were asked for.</param>
+    public StreamedAnswerReader(int choices)
+        : base(choices) => _take = Take;
 
     public override bool IsStreamed => true;
 
@@ -418,8 +421,8 @@ internal sealed class StreamedAnswerReader : AnswerReader
     }
 }
 
-/// <summary>An answer that comes as one JSON object, read once at its end.</summary>
-internal sealed class PlainAnswerReader : AnswerReader
+/// <summary>An answer that comes as one JSON object, read once at its end: it is whole, however many choices it has.</summary>
+internal sealed class PlainAnswerReader() : AnswerReader(choices: 1)
 {
     private readonly ArrayBufferWriter<byte> _body = new();
     private bool _ended;

@@ -67,6 +67,9 @@ internal sealed partial class ProviderCall
     /// <summary>The calls of a tool loop are of one request: the first is the chat, those that follow the results of tools are its tools'.</summary>
     private UsageOperation Operation => _context.Operation == UsageOperation.Chat && _request.FollowsTools ? UsageOperation.Tool : _context.Operation;
 
+    /// <summary>How many answers are asked for in one.</summary>
+    public int Choices => _request.Choices;
+
     /// <summary>Whether something has ended it.</summary>
     public bool IsSettling => Volatile.Read(ref _settling) != 0;
 

@@ -22,10 +22,11 @@ internal sealed class ProviderRequest
     // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private ProviderRequest(byte[] body, long promptBound, long outputCap, bool followsTools)
+    private ProviderRequest(byte[] body, long promptBound, int choices, long outputCap, bool followsTools)
     {
         Body = body;
         PromptBound = promptBound;
+        Choices = choices;
         OutputCap = outputCap;
         FollowsTools = followsTools;
     }
@@ -34,6 +35,9 @@ internal sealed class ProviderRequest
 
     /// <summary>A bound on the prompt's tokens: none has less than a byte, and pictures have a bound of their own.</summary>
     public long PromptBound { get; }
+
+    /// <summary>How many answers are asked for in one.</summary>
+    public int Choices { get; }
 
     /// <summary>The most that the model may answer, all choices together.</summary>
     public long OutputCap { get; }
@@ -106,10 +110,12 @@ internal sealed class ProviderRequest
             writer.WriteEndObject();
         }
 
+        var choices = (int)Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices);
         return new ProviderRequest(
             body.WrittenSpan.ToArray(),
             body.WrittenCount - PictureBytes(request),
-            (asked ?? outputCap) * Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices),
+            choices,
+            (asked ?? outputCap) * choices,
             EndsWithTool(request));
     }
 

@@ -156,7 +156,7 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
     private async Task<AccountedStream> OpenAnswerAsync(HttpContent content, ProviderCall call)
     {
         AnswerReader answer = content.Headers.ContentType?.MediaType == "text/event-stream"
-            ? new StreamedAnswerReader()
+            ? new StreamedAnswerReader(call.Choices)
             : new PlainAnswerReader();
         return new AccountedStream(await content.ReadAsStreamAsync(call.Life), call, answer, accounting.Active);
     }

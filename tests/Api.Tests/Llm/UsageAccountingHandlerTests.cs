@@ -525,6 +525,28 @@ public sealed class UsageAccountingHandlerTests : IDisposable
             (outcome, outcome == UsageOutcome.Completed ? null : "answer_incomplete") == (row.Outcome, settled.Failure?.Code), $"{what}: {row} {settled.Failure}");
     }
 
+    [Theory]
+    [InlineData("", "", UsageOutcome.Failed)]
+    [InlineData("the usage, of a gateway that dropped n and sends no marker", Answers.UsageJson, UsageOutcome.Completed)]
+    [InlineData("the marker alone", "", UsageOutcome.Completed)]
+    public async Task of_two_choices_that_were_asked_for_the_second_is_missing_unless_what_follows_the_first_ends_the_whole(string follows, string usage, UsageOutcome outcome)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(
+            Answers.Content + Answers.Finish + (usage == "" ? "" : Answers.Usage(usage)) + (follows == "the marker alone" ? Answers.Done : ""));
+        using var client = NewClient(gateway.BaseUrl);
+
+        using (_context.Enter())
+        {
+            using var response = await client.PostAsync(
+                "v1/chat/completions", new StringContent("""{"model":"chat-default","stream":true,"n":2}""", Encoding.UTF8, "application/json"), Token);
+            await ReadBodyAsync(response);
+        }
+
+        Assert.Equal(outcome, Assert.Single(_writer.Events).Outcome);
+        Assert.Equal(outcome == UsageOutcome.Completed ? null : "answer_incomplete", Assert.Single(await _context.WhenSettledAsync()).Failure?.Code);
+    }
+
     [Fact]
     public async Task when_the_service_stops_an_unwanted_answer_is_read_on_within_the_grace_and_the_stop_waits_for_it()
     {

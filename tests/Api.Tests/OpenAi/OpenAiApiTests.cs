@@ -129,6 +129,37 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
     }
 
     [Theory]
+    [InlineData("eof=20", 1)]
+    [InlineData("eof=30", 1)]
+    [InlineData("", 2)]
+    public async Task a_stream_of_two_choices_is_whole_only_when_both_have_ended(string fault, int finished)
+    {
+        var key = await stack.CreateKeyAsync();
+
+        using var response = await stack.PostAsync(key, new
+        {
+            model = "chat-default",
+            stream = true,
+            n = 2,
+            messages = new[] { new { role = "user", content = $"Tell me of rain <<demo length=20 {fault}>>" } },
+        });
+        var events = await ReadAsync(response);
+
+        Assert.Equal(finished, events.Count(data => data.Contains("\"finish_reason\":\"stop\"", StringComparison.Ordinal)));
+        var row = Assert.Single(await stack.RowsAsync(key));
+        if (finished == 2)
+        {
+            Assert.Equal("[DONE]", events[^1]);
+            Assert.Equal((UsageOutcome.Completed, UsageSource.Provider, 40), (row.Outcome, row.Source, row.CompletionTokens));
+        }
+        else
+        {
+            Assert.Equal("answer_incomplete", JsonDocument.Parse(events[^1]).RootElement.GetProperty("error").GetProperty("code").GetString());
+            Assert.Equal((UsageOutcome.Failed, UsageSource.Estimated), (row.Outcome, row.Source));
+        }
+    }
+
+    [Theory]
     [InlineData("""{"model":"chat-default"}""", "missing_required_parameter", "messages")]
     [InlineData("""{"messages":[{"role":"user","content":"hi"}]}""", "missing_required_parameter", "model")]
     [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"stream":"yes"}""", "invalid_value", "stream")]
