@@ -134,6 +134,9 @@ public sealed class ReconciliationTests(StackFixture stack, BrowserFixture brows
             {
                 Assert.Equal(after, shown);
                 Assert.NotEmpty(shown);
+                await page.CheckTimesAsync("UTC");
+                await page.CheckRowsAsync("[data-testid=drift] tbody tr", "new Date(row.dataset.day).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' }).replace('Sept', 'Sep')");
+                Assert.Empty(await page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('[data-testid=drift] tbody tr')].filter(row => row.dataset.model && !row.cells[1].innerText.startsWith(row.dataset.model)).map(row => row.innerText)"));
                 return;
             }
         }
@@ -161,6 +164,9 @@ public sealed class ReconciliationTests(StackFixture stack, BrowserFixture brows
             FROM ledger.reconciliation_difference WHERE day = $1::date AND provider = 'openai' AND model = $2
             """,
             cancellationToken, day!, model!);
+        // And in words.
+        await page.FiguresAsync();
+        await page.CheckTimesAsync("UTC");
         Assert.NotEmpty(shown);
         Assert.Subset(rows.Select(one => (string)one[0]!).ToHashSet(), shown.ToHashSet());
         Assert.Contains(shown, one => one.Contains(" tokens_differ ", StringComparison.Ordinal));

@@ -29,6 +29,28 @@ internal static class ReportSteps
         return figures;
     }
 
+    /// <summary>Each instant of a page says in words what it is, in a zone.</summary>
+    public static async Task CheckTimesAsync(this IPage page, string zone)
+    {
+        var clock = TimeZoneInfo.FindSystemTimeZoneById(zone);
+        var times = await page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('time[datetime]')].map(time => time.getAttribute('datetime') + '|' + time.textContent)");
+        Assert.All(times, time =>
+        {
+            var (instant, text) = (DateTimeOffset.Parse(time.Split('|')[0], CultureInfo.InvariantCulture), time.Split('|')[1]);
+            Assert.Contains(text, new[] { "d MMM yyyy", "d MMM yyyy HH:mm", "d MMM yyyy HH:mm:ss" }.Select(format => TimeZoneInfo.ConvertTime(instant, clock).ToString(format, CultureInfo.InvariantCulture)));
+        });
+    }
+
+    /// <summary>Each row of a table begins with the words of what it is of.</summary>
+    /// <param name="rows">Selects the rows.</param>
+    /// <param name="words">Of a row <c>row</c>, in JavaScript.</param>
+    public static async Task CheckRowsAsync(this IPage page, string rows, string words)
+    {
+        var wrong = await page.EvaluateAsync<string[]>(
+            $"() => [...document.querySelectorAll('{rows}')].filter(row => !row.cells[0].innerText.trim().startsWith({words})).map(row => row.innerText)");
+        Assert.Empty(wrong);
+    }
+
     /// <summary>Sends messages, some of which the gateway logs otherwise than it answers them.</summary>
     /// <param name="faults">Of the demo gateway, one message each.</param>
     public static async Task ChatAsync(this IPage page, params string[] faults)
