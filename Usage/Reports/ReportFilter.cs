@@ -32,5 +32,12 @@ public sealed record ReportFilter
     /// <inheritdoc cref="ConversationId"/>
     public Guid? RequestId { get; init; }
 
+    /// <summary>Whether it leaves nothing out.</summary>
+    internal bool IsOfEverything => this is
+    {
+        OrgId: null, UserId: null, Orgs: [], Users: [], Models: [], Providers: [], ServedModels: [], Operations: [], Outcomes: [], Sources: [],
+        ConversationId: null, RequestId: null,
+    };
+
     internal bool IsAboutUsers => UserId is not null || Users.Count > 0;
 }

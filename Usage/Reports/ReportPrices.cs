@@ -28,6 +28,13 @@ internal sealed class ReportPrices
     /// <summary>The times, in order, at which any price changes. Between two of them, or before the first, in bucket 0, each model has one price.</summary>
     public DateTime[] Changes { get; }
 
+    /// <summary>The bucket of a time (UTC), as <c>width_bucket</c> has it: how many changes were before it or are at it.</summary>
+    public int BucketOf(DateTime at)
+    {
+        var place = Array.BinarySearch(Changes, at);
+        return place < 0 ? ~place : place + 1;
+    }
+
     /// <param name="bucket">How many changes were before.</param>
     /// <returns>Null when the model is unpriced.</returns>
     public TokenRates? Find(string provider, string model, int bucket)

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace LlmAspire.Usage;
 
-/// <summary>Adds up what the statements of <see cref="SummarySql"/> give, at the prices of the report. Not thread-safe.</summary>
+/// <summary>Adds up what the statements of <see cref="SummarySql"/> give, and days that are remembered, at the prices of the report. Not thread-safe.</summary>
 internal sealed class SummaryGroups
 {
     /// <summary>A group is known by the numbers of its keys' values, put side by side: so many keys, of so many values, fit.</summary>
@@ -39,25 +39,36 @@ internal sealed class SummaryGroups
                 numbers = (numbers << BitsOfKey) | (uint)key.Read(reader, ref column);
             }
 
-            if (!_groups.TryGetValue(numbers, out var sums))
+            if (Find(numbers) is not { } sums)
             {
-                if (_groups.Count == _most)
-                {
-                    command.Cancel();
-                    throw new ReportTooLargeException(_most);
-                }
-
-                _groups.Add(numbers, sums = new GroupSums());
+                command.Cancel();
+                throw new ReportTooLargeException(_most);
             }
 
             var bucket = reader.GetInt32(column++);
             var rates = _prices.Find(reader.GetString(column++), reader.GetString(column++), bucket);
             var source = isOfDays ? null : reader.GetString(column++);
             long calls = reader.GetInt64(column++), empty = reader.GetInt64(column++);
-            var tokens = ReadTokens(reader, ref column);
-            var estimated = isOfDays ? ReadTokens(reader, ref column) : source == "estimated" ? tokens : default;
-            var partial = isOfDays ? ReadTokens(reader, ref column) : source == "partial" ? tokens : default;
+            var tokens = ClassTokens.Read(reader, ref column);
+            var estimated = isOfDays ? ClassTokens.Read(reader, ref column) : source == "estimated" ? tokens : default;
+            var partial = isOfDays ? ClassTokens.Read(reader, ref column) : source == "partial" ? tokens : default;
             sums.Add(calls, empty, tokens, estimated, partial, rates);
+        }
+    }
+
+    /// <exception cref="ReportTooLargeException">There are more groups than there may be.</exception>
+    public void Add(IEnumerable<DayRow> rows)
+    {
+        foreach (var row in rows)
+        {
+            var numbers = 0L;
+            foreach (var key in _keys)
+            {
+                numbers = (numbers << BitsOfKey) | (uint)key.Read(row);
+            }
+
+            var sums = Find(numbers) ?? throw new ReportTooLargeException(_most);
+            sums.Add(row.Calls, row.EmptyCalls, row.Tokens, row.Estimated, row.Partial, _prices.Find(row.Provider, row.ServedModel, _prices.BucketOf(row.At)));
         }
     }
 
@@ -93,13 +104,20 @@ internal sealed class SummaryGroups
         };
     }
 
-    private static ClassTokens ReadTokens(NpgsqlDataReader reader, ref int column) => new(
-        reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++), reader.GetInt64(column++),
-        reader.GetInt64(column++), reader.GetInt64(column++));
-
     private static int NumberOf(long numbers, int key, int keys) => (int)(numbers >> (BitsOfKey * (keys - 1 - key))) & ((1 << BitsOfKey) - 1);
 
     private static string?[] InOrder(SummaryKey key) => [.. key.Values.Order().Select(value => value.Text)];
+
+    /// <returns>Null when it would be one more than there may be.</returns>
+    private GroupSums? Find(long numbers)
+    {
+        if (!_groups.TryGetValue(numbers, out var sums) && _groups.Count < _most)
+        {
+            _groups.Add(numbers, sums = new GroupSums());
+        }
+
+        return sums;
+    }
 
     private List<Guid> IdsOf(ReportKey key) => [.. _keys.Where((_, index) => _groupBy[index] == key).SelectMany(ids => ids.Values).Select(value => value.Id!.Value)];
 

@@ -13,20 +13,26 @@ internal abstract class SummaryKey
     public static SummaryKey Of(ReportKey key) => key switch
     {
         ReportKey.Hour => new Typed<(DateTime Local, TimeSpan Offset)>(
-            static (NpgsqlDataReader reader, ref int column) => (reader.GetDateTime(column++), reader.GetTimeSpan(column++)),
+            static (NpgsqlDataReader reader, ref int column) => (reader.GetDateTime(column++), reader.GetTimeSpan(column++)), null,
             static hour => OfHour(new DateTimeOffset(hour.Local, hour.Offset))),
-        ReportKey.Day or ReportKey.Week or ReportKey.Month => new Typed<DateTime>(
-            // Also of a part of a day.
-            static (NpgsqlDataReader reader, ref int column) => reader.GetDateTime(column++).Date,
-            static day => new Value(day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), day.Ticks)),
-        ReportKey.User or ReportKey.Organisation => new Typed<Guid>(
-            static (NpgsqlDataReader reader, ref int column) => reader.GetGuid(column++), static id => new Value(id.ToString(), 0, id)),
-        _ => new Typed<string>(
-            static (NpgsqlDataReader reader, ref int column) => reader.GetString(column++), static name => new Value(name.Length > 0 ? name : null, 0)),
+        ReportKey.Day => NewDay(static row => row.At.Date),
+        ReportKey.Week => NewDay(static row => row.At.Date.AddDays(-(((int)row.At.DayOfWeek + 6) % 7))),
+        ReportKey.Month => NewDay(static row => row.At.Date.AddDays(1 - row.At.Day)),
+        ReportKey.User => NewId(null),
+        ReportKey.Organisation => NewId(static row => row.OrgId),
+        ReportKey.Model => NewName(static row => row.Model),
+        ReportKey.Provider => NewName(static row => row.Provider),
+        ReportKey.ServedModel => NewName(static row => row.ServedModel),
+        ReportKey.Operation or ReportKey.Outcome => NewName(null),
+        _ => throw new ArgumentOutOfRangeException(nameof(key), key, "There is no such key."),
     };
 
     /// <summary>The number of the value that the reader is at.</summary>
     public abstract int Read(NpgsqlDataReader reader, ref int column);
+
+    /// <summary>The number of the row's value: a time in UTC.</summary>
+    /// <exception cref="InvalidOperationException">Days do not know this key.</exception>
+    public abstract int Read(DayRow row);
 
     /// <summary>The place of each value, by its number, in their order.</summary>
     public int[] Ranks()
@@ -39,6 +45,17 @@ internal abstract class SummaryKey
 
         return ranks;
     }
+
+    private static Typed<DateTime> NewDay(Func<DayRow, DateTime> ofRow) => new(
+        // Also of a part of a day.
+        static (NpgsqlDataReader reader, ref int column) => reader.GetDateTime(column++).Date, ofRow,
+        static day => new Value(day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), day.Ticks));
+
+    private static Typed<Guid> NewId(Func<DayRow, Guid>? ofRow) => new(
+        static (NpgsqlDataReader reader, ref int column) => reader.GetGuid(column++), ofRow, static id => new Value(id.ToString(), 0, id));
+
+    private static Typed<string> NewName(Func<DayRow, string>? ofRow) => new(
+        static (NpgsqlDataReader reader, ref int column) => reader.GetString(column++), ofRow, static name => new Value(name.Length > 0 ? name : null, 0));
 
     // Where clocks go back by a part of an hour, two of these begin at one moment: the one that began before, further from UTC, comes first.
     private static Value OfHour(DateTimeOffset hour) =>
@@ -53,14 +70,18 @@ internal abstract class SummaryKey
 
     private delegate T Reading<T>(NpgsqlDataReader reader, ref int column);
 
-    private sealed class Typed<T>(Reading<T> read, Func<T, Value> describe) : SummaryKey
+    /// <param name="ofRow">Null when days do not know it.</param>
+    private sealed class Typed<T>(Reading<T> read, Func<DayRow, T>? ofRow, Func<T, Value> describe) : SummaryKey
         where T : notnull
     {
         private readonly Dictionary<T, int> _numbers = [];
 
-        public override int Read(NpgsqlDataReader reader, ref int column)
+        public override int Read(NpgsqlDataReader reader, ref int column) => NumberOf(read(reader, ref column));
+
+        public override int Read(DayRow row) => NumberOf(ofRow is null ? throw new InvalidOperationException("Days do not know this key.") : ofRow(row));
+
+        private int NumberOf(T value)
         {
-            var value = read(reader, ref column);
             if (!_numbers.TryGetValue(value, out var number))
             {
                 _numbers.Add(value, number = _values.Count);

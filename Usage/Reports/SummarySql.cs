@@ -16,6 +16,29 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
         && !groupBy.Any(key => key is ReportKey.Hour or ReportKey.Operation or ReportKey.Outcome)
         && (query.IsInUtc || !groupBy.Any(key => key is ReportKey.Day or ReportKey.Week or ReportKey.Month));
 
+    /// <summary>Whether days as they are remembered, those of everybody, have what is asked for.</summary>
+    public bool FitsMemory => FitsDays && !_isByUser && query.Filter.IsOfEverything;
+
+    /// <summary>The roll-ups of days, of everybody, as they are: <see cref="DayRow"/>.</summary>
+    public static NpgsqlCommand RowsOfDays(IReadOnlyList<DateOnly> days)
+    {
+        var parameters = new ReportParameters();
+        return NewCommand($"SELECT {DayRow.Columns} FROM {DaySql.TableOf(isByUser: false)} WHERE {Within(Runs(days), parameters)}", parameters);
+    }
+
+    /// <summary>How many rows these are.</summary>
+    /// <param name="most">It does not count further.</param>
+    public static NpgsqlCommand CountOfDays(IReadOnlyList<DateOnly> days, int most)
+    {
+        var parameters = new ReportParameters();
+        return NewCommand(
+            $"""
+            SELECT count(*)
+            FROM (SELECT FROM {DaySql.TableOf(isByUser: false)} WHERE {Within(Runs(days), parameters)} LIMIT {parameters.Add(most, NpgsqlDbType.Integer)}) AS rows
+            """,
+            parameters);
+    }
+
     /// <summary>By rows.</summary>
     public NpgsqlCommand OfRows(AsOf asOf)
     {
@@ -85,7 +108,12 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
         var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", "provider", "served_model"]);
         var sums = isOfDays ? isAsFine ? DaySql.Values : DaySql.Totals : $"source, {RollupSql.Totals}";
         var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "provider", "served_model", .. isOfDays ? (string[])[] : ["source"]]);
-        var command = new NpgsqlCommand($"SELECT {columns}, {sums} FROM {source} WHERE {where} {groups}");
+        return NewCommand($"SELECT {columns}, {sums} FROM {source} WHERE {where} {groups}", parameters);
+    }
+
+    private static NpgsqlCommand NewCommand(string text, ReportParameters parameters)
+    {
+        var command = new NpgsqlCommand(text);
         command.Parameters.AddRange(parameters.All.ToArray());
         return command;
     }

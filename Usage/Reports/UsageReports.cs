@@ -4,12 +4,14 @@ namespace LlmAspire.Usage;
 
 /// <summary>
 /// Sums of the ledger with their cost: from roll-ups of days where they have what is asked for, from roll-ups of hours for the rest, or from rows. PostgreSQL adds up tokens; what they cost is
-/// worked out from these sums, for the cost is linear in them. Safe to call concurrently.
+/// worked out from these sums, for the cost is linear in them. Days of everybody are remembered and added up here. Safe to call concurrently.
 /// </summary>
-public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
+public sealed class UsageReports(NpgsqlDataSource source, Pins pins) : IDisposable
 {
     /// <summary>Groups of a summary.</summary>
     public const int MostGroups = 100_000;
+
+    private readonly DayMemory _memory = new();
 
     /// <param name="groupBy">At most one of the times.</param>
     /// <exception cref="ReportTooLargeException">More than <see cref="MostGroups"/>.</exception>
@@ -29,8 +31,13 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
             return groups.ToSummary(asOf, isFromRollups: false);
         }
 
-        var days = sql.FitsDays ? await ReadDaysAsync(connection, query, cancellationToken) : [];
-        if (days.Count > 0)
+        var compacted = sql.FitsDays ? await ReadDaysAsync(connection, query, cancellationToken) : [];
+        var days = compacted.ConvertAll(day => day.Date);
+        if (sql.FitsMemory && await _memory.FindAsync(connection, compacted, cancellationToken) is { } remembered)
+        {
+            groups.Add(remembered.SelectMany(rows => rows));
+        }
+        else if (days.Count > 0)
         {
             await AddAsync(sql.OfDays(days), isOfDays: true);
         }
@@ -50,6 +57,8 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
         }
     }
 
+    public void Dispose() => _memory.Dispose();
+
     private static async Task<ReportPrices> ReadPricesAsync(NpgsqlConnection connection, ReportQuery query, AsOf asOf, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("SELECT * FROM ledger.price_periods($1) WHERE valid_to > $2 AND valid_from < $3", connection);
@@ -60,22 +69,22 @@ public sealed class UsageReports(NpgsqlDataSource source, Pins pins)
     }
 
     /// <summary>The whole days (UTC) of the query that have roll-ups of their own, in order.</summary>
-    private static async Task<List<DateOnly>> ReadDaysAsync(NpgsqlConnection connection, ReportQuery query, CancellationToken cancellationToken)
+    private static async Task<List<CompactedDay>> ReadDaysAsync(NpgsqlConnection connection, ReportQuery query, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             $"""
-            SELECT day FROM ledger.usage_day
+            SELECT day, compacted_version, price_revision FROM ledger.usage_day
             WHERE day::timestamp AT TIME ZONE 'UTC' >= $1 AND (day + 1)::timestamp AT TIME ZONE 'UTC' <= $2 AND {DaySql.IsCompacted}
             ORDER BY day
             """,
             connection);
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = query.From.ToUniversalTime() });
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = query.To.ToUniversalTime() });
-        List<DateOnly> days = [];
+        List<CompactedDay> days = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            days.Add(await reader.GetFieldValueAsync<DateOnly>(0, cancellationToken));
+            days.Add(new CompactedDay(await reader.GetFieldValueAsync<DateOnly>(0, cancellationToken), reader.GetInt64(1), reader.GetInt64(2)));
         }
 
         return days;

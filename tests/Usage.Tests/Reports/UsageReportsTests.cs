@@ -91,13 +91,22 @@ public class UsageReportsTests(PostgresFixture postgres)
         await using var host = await NewHostAsync();
         var usage = await ReportedUsage.IngestAsync(host, seed);
         var query = ReportedUsage.Query();
-        IReadOnlyList<ReportKey>[] groupings = [[ReportKey.Day, ReportKey.Model, ReportKey.Organisation], [ReportKey.ServedModel], [ReportKey.User, ReportKey.Day]];
+        // All but that by user are of everybody: the first of them remembers the days that were added up, the others have them from there.
+        IReadOnlyList<ReportKey>[] groupings =
+        [
+            [ReportKey.Day, ReportKey.Model, ReportKey.Organisation], [ReportKey.ServedModel], [ReportKey.Week, ReportKey.Provider], [ReportKey.Month],
+            [ReportKey.User, ReportKey.Day],
+        ];
         for (var change = 0; change < 3; change++)
         {
             await usage.AddCallsAsync(host, 20);
             await AreEqualAsync();
             await usage.ChangePricesAsync(host);
             await AreEqualAsync();
+            await host.Days.CompactAsync(query.To, Cancellation);
+            await AreEqualAsync();
+            // Days that only prices change.
+            await usage.ChangePricesAsync(host);
             await host.Days.CompactAsync(query.To, Cancellation);
             await AreEqualAsync();
         }
