@@ -109,6 +109,10 @@ public class UsageReportsTests(PostgresFixture postgres)
             await usage.ChangePricesAsync(host);
             await host.Days.CompactAsync(query.To, Cancellation);
             await AreEqualAsync();
+            // And only calls.
+            await usage.AddCallsAsync(host, 20);
+            await host.Days.CompactAsync(query.To, Cancellation);
+            await AreEqualAsync();
         }
 
         Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
