@@ -38,11 +38,14 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
     /// <summary>In one round trip and, having one Sync, one transaction.</summary>
     private async Task InsertOnceAsync(IReadOnlyList<UsageEvent> events, CancellationToken cancellationToken)
     {
-        await using var batch = source.CreateBatch();
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
         var insert = new NpgsqlBatchCommand(UsageColumns.InsertIntoInbox);
         insert.Parameters.AddRange(UsageColumns.Inbox.ParametersOf(events).ToArray());
         batch.BatchCommands.Add(insert);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Notify));
+        // The end of an answer waits for it: planned once a connection.
+        await batch.PrepareAsync(cancellationToken);
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 }

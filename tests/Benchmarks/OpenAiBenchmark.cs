@@ -20,9 +20,13 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
 
     private const int TokensPerSecond = 20;
 
-    private const int TokensOfUnpaced = 400;
+    /// <summary>A usual answer, of which opening and settling are a part, and a very long one, of which the bytes are nearly all.</summary>
+    private static readonly int[] TokensOfUnpaced = [400, 4000];
 
     private const int UnpacedAtOnce = 16;
+
+    /// <summary>One stream after the other gives few samples.</summary>
+    private const int TimesForOneStream = 3;
 
     /// <summary>Streams do not begin at once: their own pace would become that of all.</summary>
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
@@ -92,7 +96,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
         foreach (var way in ways)
         {
             await PacedAsync(way, 8, WarmUp);
-            await UnpacedAsync(way, WarmUp);
+            await UnpacedAsync(way, TokensOfUnpaced[0], WarmUp);
         }
 
         var commit = await CommitAsync(connectionString);
@@ -104,7 +108,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             var direct = Sample.Empty;
             foreach (var way in ways)
             {
-                var sample = await PacedAsync(way, streams, time);
+                var sample = await PacedAsync(way, streams, streams == 1 ? TimesForOneStream * time : time);
                 direct = way == ways[0] ? sample : direct;
                 var (first, gap) = (Percentiles.Of(sample.First), Percentiles.Of(sample.Gaps));
                 var (firstOfDirect, gapOfDirect) = (Percentiles.Of(direct.First), Percentiles.Of(direct.Gaps));
@@ -115,13 +119,21 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
         }
 
         console.Write(table);
-        var throughput = NewTable($"Streams of {TokensOfUnpaced} tokens without a pace, {UnpacedAtOnce} at once, best of three", "way", "tokens/s", "of YARP's");
+        foreach (var tokens in TokensOfUnpaced)
+        {
+            await ThroughputAsync(tokens);
+        }
+    }
+
+    private async Task ThroughputAsync(int tokens)
+    {
+        var throughput = NewTable($"Streams of {tokens} tokens without a pace, {UnpacedAtOnce} at once, best of three", "way", "tokens/s", "of YARP's");
         var rates = new double[ways.Length];
         for (var round = 0; round < 3; round++)
         {
             foreach (var (index, way) in ways.Index())
             {
-                rates[index] = Math.Max(rates[index], await UnpacedAsync(way, time / 3));
+                rates[index] = Math.Max(rates[index], await UnpacedAsync(way, tokens, time / 3));
             }
         }
 
@@ -158,7 +170,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
     }
 
     /// <returns>Tokens a second.</returns>
-    private static async Task<double> UnpacedAsync(Way way, TimeSpan within)
+    private static async Task<double> UnpacedAsync(Way way, int length, TimeSpan within)
     {
         var begun = Stopwatch.GetTimestamp();
         var tokens = await Task.WhenAll(Enumerable.Range(0, UnpacedAtOnce).Select(async _ =>
@@ -166,7 +178,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             var count = 0;
             while (Stopwatch.GetElapsedTime(begun) < within)
             {
-                count += (await StreamAsync(way, $"Tell me of rain <<demo length={TokensOfUnpaced} pace=0 latency=0>>")).Gaps.Count + 1;
+                count += (await StreamAsync(way, $"Tell me of rain <<demo length={length} pace=0 latency=0>>")).Gaps.Count + 1;
             }
 
             return count;
