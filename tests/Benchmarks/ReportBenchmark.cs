@@ -14,7 +14,7 @@ namespace LlmAspire.Benchmarks;
 /// <summary>How long reports of a month with many calls take, over HTTP, one after the other, from the request to the last byte of the answer.</summary>
 internal sealed class ReportBenchmark(ApiProcess api, IAnsiConsole console)
 {
-    private const int WarmUps = 3;
+    private const int WarmUps = 10;
     private const int Times = 40;
     private const int DeepPages = 20;
 
@@ -86,7 +86,7 @@ internal sealed class ReportBenchmark(ApiProcess api, IAnsiConsole console)
         foreach (var (name, path) in new[]
         {
             ("CSV, 3 days", $"format=csv&from={SampleUsage.Start:yyyy-MM-dd}&to={SampleUsage.Start.AddDays(3):yyyy-MM-dd}"), ("CSV, 30 days", $"format=csv&{Month}"),
-            ("JSON lines, 3 days", $"format=jsonl&from={SampleUsage.Start:yyyy-MM-dd}&to={SampleUsage.Start.AddDays(3):yyyy-MM-dd}"),
+            ("JSON lines, 3 days", $"format=jsonl&from={SampleUsage.Start:yyyy-MM-dd}&to={SampleUsage.Start.AddDays(3):yyyy-MM-dd}"), ("JSON lines, 30 days", $"format=jsonl&{Month}"),
         })
         {
             await ExportAsync(exports, operators, name, $"/usage/export?scope=all&{path}");
