@@ -25,7 +25,10 @@ public sealed class ReconciliationTests(StackFixture stack, BrowserFixture brows
         FROM ledger.reconciliation_result AS result JOIN ledger.reconciliation_day AS done USING (day)
             LEFT JOIN LATERAL (
                 SELECT count(*) AS calls, sum(prompt_tokens + completion_tokens)::bigint AS tokens FROM ledger.llm_usage
-                WHERE created_at >= done.day::timestamp AT TIME ZONE 'UTC' AND created_at < done.compared_until AND prompt_tokens + completion_tokens > 0
+                WHERE created_at >= done.day::timestamp AT TIME ZONE 'UTC' AND created_at < done.compared_until
+                    -- A call without tokens counts when the gateway logged some for it.
+                    AND (prompt_tokens + completion_tokens > 0 OR id IN (
+                        SELECT call_id FROM ledger.reconciliation_difference WHERE gateway_prompt_tokens + gateway_completion_tokens > 0))
                     AND coalesce(provider, '') = result.provider AND coalesce(served_model, '') = result.model) AS used ON true
             LEFT JOIN LATERAL (
                 SELECT CASE WHEN bool_or(unpriced) THEN NULL ELSE sum(cost_usd) END AS cost FROM ledger.call_cost(NULL, 'infinity')
