@@ -140,8 +140,7 @@ public sealed class ParallelRunner : IHostedService, IDisposable
             began = _time.GetTimestamp();
             measured.Started(_time.GetElapsedTime(given, began.Value));
             Depth.Value++;
-            var value = await item.Work(cancellation.Token);
-            return Ended(ParallelOutcome.Succeeded, value, null, run.Accepts(value));
+            return await WorkAsync();
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested || began is null)
         {
@@ -149,13 +148,27 @@ public sealed class ParallelRunner : IHostedService, IDisposable
         }
         catch (Exception exception)
         {
-            run.Failed();
             return Ended(ParallelOutcome.Failed, default, exception, false);
         }
         finally
         {
             _executions.TryRemove(execution.Task, out _);
             execution.SetResult();
+        }
+
+        // It still has its place: what its end stops cannot begin in it.
+        async Task<ParallelResult<T>> WorkAsync()
+        {
+            try
+            {
+                var value = await item.Work(cancellation.Token);
+                return Ended(ParallelOutcome.Succeeded, value, null, run.Accepts(value));
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellation.IsCancellationRequested)
+            {
+                run.Failed();
+                throw;
+            }
         }
 
         ParallelResult<T> Ended(ParallelOutcome outcome, T? value, Exception? exception, bool isAccepted)

@@ -24,8 +24,17 @@ public sealed class OwnPostgres : OpenAiFixture
 
     private string Spool => Path.Combine(_folder.FullName, "spool");
 
-    /// <summary>Where the folder of the spool would be, is a file.</summary>
-    internal Task RefuseSpoolAsync() => File.WriteAllTextAsync(Spool, "", TestContext.Current.CancellationToken);
+    /// <summary>Where the folder of the spool would be, is a file. What another test left there is replayed before.</summary>
+    internal async Task RefuseSpoolAsync()
+    {
+        if (Directory.Exists(Spool))
+        {
+            await Until.TrueAsync(() => Directory.GetFiles(Spool).Length == 0);
+            Directory.Delete(Spool);
+        }
+
+        await File.WriteAllTextAsync(Spool, "", TestContext.Current.CancellationToken);
+    }
 
     /// <summary>Back to how it was, for the next test.</summary>
     internal void AllowSpool() => File.Delete(Spool);
