@@ -25,8 +25,12 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
 
     private const int UnpacedAtOnce = 16;
 
-    /// <summary>One stream after the other gives few samples.</summary>
+    /// <summary>One stream after the other gives few samples: it is measured longer, and with short answers.</summary>
     private const int TimesForOneStream = 3;
+
+    private const double SecondsOfOneStream = 1;
+
+    private const double SecondsOfManyStreams = 5;
 
     /// <summary>Streams do not begin at once: their own pace would become that of all.</summary>
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
@@ -100,11 +104,20 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
         }
 
         await using var source = NpgsqlDataSource.Create(connectionString);
-        foreach (var (name, times, pause) in new[] { ("one after the other", 500, TimeSpan.Zero), ("ten a second, as 50 streams open their calls", 150, TimeSpan.FromMilliseconds(100)) })
+        var commits = NewTable("One durable commit, ms; the open of a call is one, and is within the first token of /v1", "at the pace of", "commits", "p50", "p99");
+        foreach (var (pace, times, pause) in new[]
+        {
+            ("one stream", 50, TimeSpan.FromSeconds(SecondsOfOneStream)),
+            ("50 streams", 150, TimeSpan.FromSeconds(SecondsOfManyStreams / 50)),
+            ("200 streams", 500, TimeSpan.FromSeconds(SecondsOfManyStreams / 200)),
+            ("one after the other", 500, TimeSpan.Zero),
+        })
         {
             var commit = await CommitAsync(source, times, pause);
-            console.WriteLine($"A durable commit, {name}: p50 {Ms(commit.P50)} ms, p99 {Ms(commit.P99)} ms. The open of a call is one, and is within the first token of /v1.");
+            commits.AddRow(pace, $"{times}", Ms(commit.P50), Ms(commit.P99));
         }
+
+        console.Write(commits);
 
         var table = NewTable(
             $"Streams of {TokensPerSecond} tokens/s; added to the gateway direct, ms", "streams", "way", "streams measured", "first token p50", "p99", "gap p50", "p99");
@@ -155,7 +168,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
     /// <summary>One stream after the other on each of so many lanes; what a lane has not begun when the time is over it does not begin.</summary>
     private async Task<Sample> PacedAsync(Way way, int streams, TimeSpan within)
     {
-        var length = (int)(Math.Min(within.TotalSeconds, 5) * TokensPerSecond);
+        var length = (int)(Math.Min(within.TotalSeconds, streams == 1 ? SecondsOfOneStream : SecondsOfManyStreams) * TokensPerSecond);
         var begun = Stopwatch.GetTimestamp();
         var pauses = Enumerable.Range(0, streams).Select(_ => Spread * _random.NextDouble()).ToArray();
         var samples = await Task.WhenAll(pauses.Select(async pause =>
