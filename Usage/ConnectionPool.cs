@@ -1,32 +1,40 @@
-using System.Data.Common;
 using Npgsql;
 
 namespace LlmAspire.Usage;
 
-/// <summary>How many connections a pool of a service may hold.</summary>
+/// <summary>How the connections of a service are pooled, unless the connection string says otherwise.</summary>
 public static class ConnectionPool
 {
     /// <summary>
-    /// Connections of one pool, unless the connection string says otherwise; the Api has two that are busy. PostgreSQL takes 100 in all unless it is told
-    /// to take more, as many as one pool of Npgsql: a busy replica would leave the others none.
+    /// Connections of one pool; the Api has two that are busy. PostgreSQL takes 100 in all unless it is told to take more, as many as one pool of Npgsql: a busy
+    /// replica would leave the others none.
     /// </summary>
     public const int UsualSize = 30;
 
-    // The names that Npgsql knows it by.
-    private static readonly string[] SizeKeywords = ["Maximum Pool Size", "Max Pool Size", "MaxPoolSize"];
-
-    /// <returns>The connection string with a limit; null for none.</returns>
+    /// <summary>
+    /// Bounds the pool, and lets connections go back into it as they are: the statements that would clear their sessions take a fifth of what PostgreSQL does for a
+    /// call. So settings, locks and temporary tables must end with their transaction, or be ended by whoever made them, as <see cref="ListeningConnection"/> does.
+    /// </summary>
+    /// <returns>The connection string with what it does not say; null for none.</returns>
     /// <exception cref="ArgumentException">When it is no connection string.</exception>
-    public static string? Bound(string? connectionString)
+    public static string? WithDefaults(string? connectionString)
     {
         if (connectionString is null)
         {
             return null;
         }
 
-        var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        return SizeKeywords.Any(given.ContainsKey)
-            ? connectionString
-            : new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = UsualSize }.ConnectionString;
+        var pooled = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!pooled.ShouldSerialize("Maximum Pool Size"))
+        {
+            pooled.MaxPoolSize = UsualSize;
+        }
+
+        if (!pooled.ShouldSerialize("No Reset On Close"))
+        {
+            pooled.NoResetOnClose = true;
+        }
+
+        return pooled.ConnectionString;
     }
 }

@@ -24,12 +24,12 @@ public static class LedgerExtensions
             settings =>
             {
                 settings.DisableHealthChecks = true;
-                settings.ConnectionString = ConnectionPool.Bound(settings.ConnectionString);
+                settings.ConnectionString = ConnectionPool.WithDefaults(settings.ConnectionString);
             },
             LedgerContext.Configure);
         // The connection string is read when the source is first used, as the context's is.
         builder.Services.AddNpgsqlDataSource("", (services, source) => source.ConnectionStringBuilder.ConnectionString =
-            ConnectionPool.Bound(services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName))
+            ConnectionPool.WithDefaults(services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName))
             ?? throw new InvalidOperationException($"No connection string 'ConnectionStrings:{LedgerContext.ConnectionName}' was given."));
 
         // At Information it logs each statement, those of the polling too.

@@ -41,7 +41,7 @@ internal static class IdentityExtensions
             settings =>
             {
                 settings.DisableHealthChecks = true;
-                settings.ConnectionString = ConnectionPool.Bound(settings.ConnectionString);
+                settings.ConnectionString = ConnectionPool.WithDefaults(settings.ConnectionString);
             },
             TenantContext.Configure);
         services.AddSchemaMigration<TenantContext>();

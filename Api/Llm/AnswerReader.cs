@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace LlmAspire.Api.Llm;
 
@@ -16,6 +17,11 @@ internal abstract class AnswerReader(int choices)
     private const string Unreadable = "\uFFFD";
 
     private readonly List<string> _chunkIds = [];
+
+    /// <summary>The texts of the current chunk, where the last of them stands, as it is written, and whether the chunk ends a choice.</summary>
+    private int _texts;
+    private Range _lastText;
+    private bool _endsChoice;
 
     /// <summary>A bit for each choice: OpenAI has at most 128.</summary>
     private UInt128 _begun;
@@ -76,31 +82,53 @@ internal abstract class AnswerReader(int choices)
     }
 
     /// <summary>Takes a chunk of a stream, or a whole plain answer: apart from <c>delta</c> and <c>message</c> they have one form.</summary>
-    /// <remarks>In one pass: it is done for every token.</remarks>
-    protected void TakeJson(ReadOnlySpan<byte> json)
+    /// <returns>Where its text stands; null when it has not one, or says something else that counts.</returns>
+    protected Range? TakeJson(ReadOnlySpan<byte> json)
     {
         try
         {
             var reader = new Utf8JsonReader(json);
             if (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             {
-                Take(ref reader);
-                return;
+                return Take(ref reader) ? _lastText : null;
             }
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // Not JSON: as unreadable as JSON that is no object.
+            // Not JSON, or a name in it that is no text: as unreadable as JSON that is no object.
         }
 
         Failure ??= GatewayFailure.Unreadable;
+        return null;
     }
 
-    private void Take(ref Utf8JsonReader chunk)
+    /// <summary>Takes a text without escapes, of a chunk that is equal to one before but for it.</summary>
+    /// <returns>False when it is none: nothing was taken.</returns>
+    protected bool TryTakeText(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > MostOnStack)
+        {
+            return false;
+        }
+
+        Span<char> room = stackalloc char[MostOnStack];
+        if (Utf8.ToUtf16(text, room, out _, out var length, replaceInvalidSequences: false) != OperationStatus.Done)
+        {
+            return false;
+        }
+
+        Append(room[..length]);
+        return true;
+    }
+
+    /// <summary>In one pass: it is done for many tokens.</summary>
+    /// <returns>Whether it says one text, and once more would add nothing else.</returns>
+    private bool Take(ref Utf8JsonReader chunk)
     {
         string? otherId = null;
         ProviderUsage? usage = null;
         var hasRole = false;
+        (_texts, _endsChoice) = (0, false);
         while (chunk.Read() && chunk.TokenType == JsonTokenType.PropertyName)
         {
             if (chunk.ValueTextEquals("id"u8))
@@ -141,6 +169,8 @@ internal abstract class AnswerReader(int choices)
             Usage = usage.Merge(Usage);
             HasTextAfterUsage = false;
         }
+
+        return _texts == 1 && otherId is null && !hasRole && !_endsChoice && usage is null;
     }
 
     /// <summary>Null for the id that the chunks have had so far.</summary>
@@ -238,6 +268,7 @@ internal abstract class AnswerReader(int choices)
         var bit = UInt128.One << index;
         _begun |= bit;
         _finished |= isFinished ? bit : 0;
+        _endsChoice |= isFinished;
     }
 
     /// <returns>Whether it names the role of who speaks.</returns>
@@ -325,28 +356,38 @@ internal abstract class AnswerReader(int choices)
 
     private void AppendText(ref Utf8JsonReader value)
     {
-        if (value.ValueSpan.IsEmpty)
+        var length = value.ValueSpan.Length;
+        if (length == 0)
         {
             return;
         }
 
-        (HasContent, HasTextAfterUsage) = (true, true);
+        var start = (int)value.TokenStartIndex + 1;
+        (_texts, _lastText) = (_texts + 1, start..(start + length));
         // UTF-16 has no more code units than UTF-8.
-        var length = value.ValueSpan.Length;
         var rented = length > MostOnStack ? ArrayPool<char>.Shared.Rent(length) : null;
         Span<char> room = rented is null ? stackalloc char[MostOnStack] : rented;
         try
         {
-            Text.Append(room[..value.CopyString(room)]);
+            Append(room[..value.CopyString(room)]);
         }
         catch (InvalidOperationException)
         {
-            Text.Append(Unreadable);
+            Append(Unreadable);
         }
 
         if (rented is not null)
         {
             ArrayPool<char>.Shared.Return(rented);
+        }
+    }
+
+    private void Append(ReadOnlySpan<char> text)
+    {
+        if (!text.IsEmpty)
+        {
+            (HasContent, HasTextAfterUsage) = (true, true);
+            Text.Append(text);
         }
     }
 
@@ -386,6 +427,7 @@ internal sealed class StreamedAnswerReader : AnswerReader
 {
     private readonly ServerSentEventReader _events = new();
     private readonly ServerSentEventReader.EventHandler _take;
+    private readonly RepeatedChunk _repeated = new();
     private int? _doneAt;
 
     /// <param name="choices">How many were asked for.</param>
@@ -414,9 +456,9 @@ internal sealed class StreamedAnswerReader : AnswerReader
             _doneAt = start;
             End();
         }
-        else
+        else if (!(_repeated.TryFindText(data, out var repeated) && TryTakeText(repeated)) && TakeJson(data) is { } text)
         {
-            TakeJson(data);
+            _repeated.Remember(data, text);
         }
     }
 }

@@ -44,12 +44,7 @@ internal sealed class IngestionWorker(
     {
         // The polling would fill the traces: a batch that holds something makes its own spans.
         using var quiet = SuppressInstrumentationScope.Begin();
-        await using var connection = await source.OpenConnectionAsync(stoppingToken);
-        await using (var listen = new NpgsqlCommand($"LISTEN {UsageIngestion.Channel}", connection))
-        {
-            await listen.ExecuteNonQueryAsync(stoppingToken);
-        }
-
+        await using var connection = await ListeningConnection.OpenAsync(source, _ => { }, [UsageIngestion.Channel], stoppingToken);
         while (true)
         {
             await EnsurePartitionsAsync(stoppingToken);

@@ -7,19 +7,23 @@ public sealed class ConnectionPoolTests
     [Fact]
     public void a_pool_leaves_connections_to_other_processes()
     {
-        var bounded = new NpgsqlConnectionStringBuilder(ConnectionPool.Bound("Host=db;Database=llm;Password='a;b'"));
+        var pooled = Of("Host=db;Database=llm;Password='a;b'");
 
-        Assert.Equal(ConnectionPool.UsualSize, bounded.MaxPoolSize);
-        Assert.Equal("db", bounded.Host);
-        Assert.Equal("a;b", bounded.Password);
+        Assert.Equal(ConnectionPool.UsualSize, pooled.MaxPoolSize);
+        Assert.True(pooled.NoResetOnClose);
+        Assert.Equal("db", pooled.Host);
+        Assert.Equal("a;b", pooled.Password);
     }
 
     [Theory]
-    [InlineData("Host=db;Maximum Pool Size=100")]
-    [InlineData("Host=db;max pool size=7")]
-    [InlineData("Host=db;MaxPoolSize=100")]
-    public void what_the_connection_string_says_counts(string connectionString) => Assert.Equal(connectionString, ConnectionPool.Bound(connectionString));
+    [InlineData("Host=db;Maximum Pool Size=100;No Reset On Close=false", 100, false)]
+    [InlineData("Host=db;maximum pool size=7", 7, true)]
+    [InlineData("Host=db;no reset on close=false", ConnectionPool.UsualSize, false)]
+    public void what_the_connection_string_says_counts(string connectionString, int size, bool isReused) =>
+        Assert.Equal((size, isReused), (Of(connectionString).MaxPoolSize, Of(connectionString).NoResetOnClose));
 
     [Fact]
-    public void none_stays_none() => Assert.Null(ConnectionPool.Bound(null));
+    public void none_stays_none() => Assert.Null(ConnectionPool.WithDefaults(null));
+
+    private static NpgsqlConnectionStringBuilder Of(string connectionString) => new(ConnectionPool.WithDefaults(connectionString));
 }

@@ -38,18 +38,12 @@ internal sealed partial class RunSignals(
         {
             try
             {
-                await using var connection = await source.OpenConnectionAsync(stoppingToken);
-                connection.Notification += (_, notification) => Hear(notification);
-                await using (var listen = new NpgsqlCommand($"LISTEN {RunTable.Channel}; LISTEN {StopChannel}", connection))
-                {
-                    await listen.ExecuteNonQueryAsync(stoppingToken);
-                }
-
+                await using var connection = await ListeningConnection.OpenAsync(source, Hear, [RunTable.Channel, StopChannel], stoppingToken);
                 await HearMissedStopsAsync(connection, stoppingToken);
                 backoff.Reset();
                 while (true)
                 {
-                    await connection.WaitAsync(stoppingToken);
+                    await connection.WaitAsync(Timeout.InfiniteTimeSpan, stoppingToken);
                 }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
@@ -65,9 +59,9 @@ internal sealed partial class RunSignals(
     }
 
     /// <summary>What was told while nobody listened is still there to be read.</summary>
-    private async Task HearMissedStopsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task HearMissedStopsAsync(ListeningConnection connection, CancellationToken cancellationToken)
     {
-        await using var missed = new NpgsqlCommand("SELECT id FROM tenant.run WHERE id = ANY ($1) AND state = 'running' AND stop_requested", connection);
+        await using var missed = connection.CreateCommand("SELECT id FROM tenant.run WHERE id = ANY ($1) AND state = 'running' AND stop_requested");
         missed.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. runs.All.Select(run => run.Id)] });
         await using var reader = await missed.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
