@@ -50,15 +50,13 @@ internal sealed class PostgresSupervisor(
             if (!stoppingToken.IsCancellationRequested)
             {
                 logger.Died(started.TextOfLastLines());
-                Environment.ExitCode = ExitCodeDied;
-                lifetime.StopApplication();
+                End(ExitCodeDied);
             }
         }
         catch (PostgresSetupException exception)
         {
             logger.CannotStart(exception.Message);
-            Environment.ExitCode = ExitCodeSetup;
-            lifetime.StopApplication();
+            End(ExitCodeSetup);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -67,8 +65,14 @@ internal sealed class PostgresSupervisor(
         catch (Exception exception)
         {
             logger.Failed(exception);
-            Environment.ExitCode = ExitCodeDied;
-            lifetime.StopApplication();
+            End(ExitCodeDied);
         }
+    }
+
+    /// <summary>Ends the process, once it has started: a host that is stopped before ends with an exception, and with its exit code.</summary>
+    private void End(int exitCode)
+    {
+        Environment.ExitCode = exitCode;
+        lifetime.ApplicationStarted.Register(lifetime.StopApplication);
     }
 }

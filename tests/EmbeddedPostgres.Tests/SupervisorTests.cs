@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace LlmAspire.EmbeddedPostgres.Tests;
 
@@ -78,5 +81,34 @@ public sealed class SupervisorTests : IDisposable
         Assert.Equal(2, supervisor.ExitCode);
         Assert.Contains("Postgres:BinDirectory", supervisor.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", supervisor.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Which of the two is first is a matter of a moment.</summary>
+    [Fact]
+    public async Task a_setup_that_fails_before_its_host_has_started_ends_the_host_and_breaks_nothing()
+    {
+        var exitCode = Environment.ExitCode;
+        try
+        {
+            var builder = WebApplication.CreateBuilder([$"--Postgres:BinDirectory={_folder.Path}", $"--Postgres:DataDirectory={_folder.Cluster}", "--urls=http://127.0.0.1:0"]);
+            builder.AddPostgresSupervisor();
+            builder.Services.AddHostedService<StartsAfterTheSupervisor>();
+            await using var host = builder.Build();
+
+            await host.RunAsync(TestContext.Current.CancellationToken);
+
+            Assert.Equal(2, Environment.ExitCode);
+        }
+        finally
+        {
+            Environment.ExitCode = exitCode;
+        }
+    }
+
+    private sealed class StartsAfterTheSupervisor(PostgresSupervisor supervisor) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => supervisor.ExecuteTask!;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -354,7 +354,8 @@ internal sealed partial class Orchestrator(
         if (options.StopWhenAResourceFailsToStart)
         {
             Environment.ExitCode = 1;
-            lifetime.StopApplication();
+            // A host that is stopped while it starts ends with an exception.
+            lifetime.ApplicationStarted.Register(lifetime.StopApplication);
         }
     }
 
