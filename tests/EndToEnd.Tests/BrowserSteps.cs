@@ -31,7 +31,29 @@ internal static class BrowserSteps
             ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
         });
         context.SetDefaultTimeout((float)Longest.TotalMilliseconds);
+        _ = WatchAsync(context, TestContext.Current.TestMethod?.MethodName);
         return context;
+    }
+
+    /// <summary>Keeps a picture of each page of a test that is about to wait in vain: nothing else tells what it saw.</summary>
+    private static async Task WatchAsync(IBrowserContext context, string? test)
+    {
+        using var timer = new PeriodicTimer(Longest * 0.8);
+        context.Close += (_, _) => timer.Dispose();
+        while (await timer.WaitForNextTickAsync())
+        {
+            foreach (var (index, page) in context.Pages.Index())
+            {
+                try
+                {
+                    await page.ScreenshotAsync(new PageScreenshotOptions { Path = Artifacts.PathOf($"waiting-{test}-{index}.png") });
+                }
+                catch (PlaywrightException)
+                {
+                    // It was closed meanwhile.
+                }
+            }
+        }
     }
 
     /// <summary>Signs in as a demo account, in a new tab with the chat.</summary>
