@@ -1,5 +1,6 @@
 using LlmAspire.EmbeddedPostgres;
 using LlmAspire.TestPostgres;
+using Npgsql;
 
 namespace LlmAspire.Usage.Tests;
 
@@ -62,6 +63,37 @@ public class CallOpenerTests(PostgresFixture postgres)
         Assert.Equal(300L, await host.ScalarAsync("SELECT count(*) FROM ledger.open_call"));
         Assert.Equal(330_000L, await host.ScalarAsync("SELECT sum(reserved_tokens)::bigint FROM ledger.allowance"));
         Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+    }
+
+    /// <summary>A plan is made when the table is small, and kept.</summary>
+    [Fact]
+    public async Task calls_are_looked_for_by_their_ids_and_not_among_all_that_are_open()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var host = await LedgerHost.ReadyAsync(database);
+        await using var source = NpgsqlDataSource.Create(ConnectionPool.WithDefaults($"{database};Maximum Pool Size=1")!);
+        await new OpenCallTable(source, host.Running).InsertAsync([Calls.Open(), Calls.Open()], Cancellation);
+
+        var plan = await ReadAsync("""
+            SELECT format('SET plan_cache_mode = force_generic_plan; EXPLAIN EXECUTE %I (%s)', name, concat_ws(', ', VARIADIC array_fill('NULL'::text, ARRAY[cardinality(parameter_types)])))
+            FROM pg_prepared_statements WHERE statement LIKE '%INSERT INTO ledger.open_call%'
+            """);
+        plan = await ReadAsync(plan);
+
+        Assert.Contains("using pk_open_call on open_call there", plan, StringComparison.Ordinal);
+
+        async Task<string> ReadAsync(string sql)
+        {
+            await using var command = source.CreateCommand(sql);
+            await using var reader = await command.ExecuteReaderAsync(Cancellation);
+            List<string> lines = [];
+            while (await reader.ReadAsync(Cancellation))
+            {
+                lines.Add(reader.GetString(0));
+            }
+
+            return string.Join('\n', lines);
+        }
     }
 
     [Fact]
