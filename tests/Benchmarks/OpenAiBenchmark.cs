@@ -50,8 +50,14 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             await server.EnsureDatabaseAsync("llm");
             await using var gateway = await HelperProcess.StartGatewayAsync(Key, Path.Combine(folder, "served.jsonl"));
             await using var proxy = await HelperProcess.StartProxyAsync(gateway.Url);
+            // The demo accounts are made in development; measured is the Api as it is deployed.
+            await using (await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool")))
+            {
+            }
+
             await using var api = await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"), new Dictionary<string, string>
             {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
                 ["LLM_BASE_URL"] = gateway.Url.ToString(),
                 ["LLM_API_KEY"] = Key,
                 ["Plans__Enterprise__RequestsPerMinute"] = "1000000",
