@@ -18,10 +18,9 @@ internal abstract class AnswerReader(int choices)
 
     private readonly List<string> _chunkIds = [];
 
-    /// <summary>The texts of the current chunk, where the last of them stands, as it is written, and whether the chunk ends a choice.</summary>
-    private int _texts;
-    private Range _lastText;
-    private bool _endsChoice;
+    /// <summary>Where the text of the current chunk stands, and whether the chunk says more that counts.</summary>
+    private Range? _text;
+    private bool _saysMore;
 
     /// <summary>A bit for each choice: OpenAI has at most 128.</summary>
     private UInt128 _begun;
@@ -90,7 +89,7 @@ internal abstract class AnswerReader(int choices)
             var reader = new Utf8JsonReader(json);
             if (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             {
-                return Take(ref reader) ? _lastText : null;
+                return Take(ref reader);
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -122,13 +121,13 @@ internal abstract class AnswerReader(int choices)
     }
 
     /// <summary>In one pass: it is done for many tokens.</summary>
-    /// <returns>Whether it says one text, and once more would add nothing else.</returns>
-    private bool Take(ref Utf8JsonReader chunk)
+    /// <inheritdoc cref="TakeJson"/>
+    private Range? Take(ref Utf8JsonReader chunk)
     {
         string? otherId = null;
         ProviderUsage? usage = null;
         var hasRole = false;
-        (_texts, _endsChoice) = (0, false);
+        (_text, _saysMore) = (null, false);
         while (chunk.Read() && chunk.TokenType == JsonTokenType.PropertyName)
         {
             if (chunk.ValueTextEquals("id"u8))
@@ -170,7 +169,7 @@ internal abstract class AnswerReader(int choices)
             HasTextAfterUsage = false;
         }
 
-        return _texts == 1 && otherId is null && !hasRole && !_endsChoice && usage is null;
+        return _saysMore || hasRole || otherId is not null || usage is not null ? null : _text;
     }
 
     /// <summary>Null for the id that the chunks have had so far.</summary>
@@ -268,7 +267,7 @@ internal abstract class AnswerReader(int choices)
         var bit = UInt128.One << index;
         _begun |= bit;
         _finished |= isFinished ? bit : 0;
-        _endsChoice |= isFinished;
+        _saysMore |= isFinished;
     }
 
     /// <returns>Whether it names the role of who speaks.</returns>
@@ -363,7 +362,7 @@ internal abstract class AnswerReader(int choices)
         }
 
         var start = (int)value.TokenStartIndex + 1;
-        (_texts, _lastText) = (_texts + 1, start..(start + length));
+        (_text, _saysMore) = (start..(start + length), _saysMore || _text is not null);
         // UTF-16 has no more code units than UTF-8.
         var rented = length > MostOnStack ? ArrayPool<char>.Shared.Rent(length) : null;
         Span<char> room = rented is null ? stackalloc char[MostOnStack] : rented;

@@ -12,8 +12,6 @@ internal sealed class GroupQueue<T>(int capacity, int largestBatch)
 {
     private readonly Channel<Queued<T>> _queue = Channel.CreateBounded<Queued<T>>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
-    private bool _isBusy;
-
     /// <summary>How many wait for the flusher.</summary>
     public int Count => _queue.Reader.Count;
 
@@ -46,14 +44,13 @@ internal sealed class GroupQueue<T>(int capacity, int largestBatch)
             return false;
         }
 
-        if (_isBusy)
+        if (Count > 1)
         {
             // Those that are about to come get into this batch, and a batch costs more than what is in it.
             await Task.Yield();
         }
 
         ReadMore(batch);
-        _isBusy = batch.Count > 1;
         return true;
     }
 
