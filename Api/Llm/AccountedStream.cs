@@ -10,10 +10,11 @@ namespace LlmAspire.Api.Llm;
 /// </remarks>
 internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerReader answer, ActiveCalls active) : Stream
 {
-    private readonly byte[] _buffer = new byte[16 * 1024];
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(16 * 1024);
     private Task<int>? _reading;
     private ReadOnlyMemory<byte> _ready;
     private ReadOnlyMemory<byte> _held;
+    private bool _isDone;
     private bool _left;
 
     public override bool CanRead => true;
@@ -32,30 +33,32 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (buffer.IsEmpty)
+        if (buffer.IsEmpty || !await MakeReadyAsync(cancellationToken))
         {
             return 0;
-        }
-
-        while (_ready.IsEmpty)
-        {
-            if (!_held.IsEmpty)
-            {
-                await call.CompleteAsync(answer);
-                (_ready, _held) = (_held, default);
-            }
-            else if (await ReadMoreAsync(cancellationToken) == 0)
-            {
-                answer.End();
-                await call.CompleteAsync(answer);
-                return 0;
-            }
         }
 
         var count = Math.Min(_ready.Length, buffer.Length);
         _ready[..count].CopyTo(buffer);
         _ready = _ready[count..];
         return count;
+    }
+
+    /// <summary>
+    /// Reads a streamed answer as <paramref name="rewriter"/> makes it, from its beginning on. Without <c>[DONE]</c>: where it was, the events end, once the usage is durable.
+    /// </summary>
+    /// <returns>Whole events, until the next read; none at the end.</returns>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadEventsAsync(IChunkRewriter rewriter, CancellationToken cancellationToken)
+    {
+        answer.Rewriter = rewriter;
+        if (!await MakeReadyAsync(cancellationToken))
+        {
+            return default;
+        }
+
+        var events = _ready;
+        _ready = default;
+        return events;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -84,6 +87,29 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <returns>False at the end.</returns>
+    private async ValueTask<bool> MakeReadyAsync(CancellationToken cancellationToken)
+    {
+        while (_ready.IsEmpty)
+        {
+            if (_isDone)
+            {
+                await call.CompleteAsync(answer);
+                (_isDone, _ready, _held) = (false, _held, default);
+                return !_ready.IsEmpty;
+            }
+
+            if (await ReadMoreAsync(cancellationToken) == 0)
+            {
+                answer.End();
+                await call.CompleteAsync(answer);
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private async Task<int> ReadMoreAsync(CancellationToken cancellationToken)
@@ -127,8 +153,16 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
             call.MarkContent();
         }
 
+        _isDone = doneAt is not null;
+        if (answer.Rewriter is not null)
+        {
+            _ready = answer.Rewritten;
+            return read;
+        }
+
         // What came before the end goes out at once; the end waits until the usage is durable.
-        (_ready, _held) = doneAt is { } end ? (_buffer.AsMemory(0, end), _buffer.AsMemory(end, read - end)) : (_buffer.AsMemory(0, read), default);
+        var end = doneAt ?? read;
+        (_ready, _held) = (_buffer.AsMemory(0, end), _buffer.AsMemory(end, read - end));
         return read;
     }
 

@@ -67,6 +67,12 @@ internal abstract class AnswerReader(int choices)
     /// <summary>The error in the gateway's words, for the log.</summary>
     public string? ErrorText { get; private set; }
 
+    /// <summary>What is made of the chunks of a stream, from the next bytes on; null for nothing.</summary>
+    public IChunkRewriter? Rewriter { get; set; }
+
+    /// <summary>What <see cref="Rewriter"/> made of the last bytes: whole events, without the marker of the end. Until the next bytes.</summary>
+    public virtual ReadOnlyMemory<byte> Rewritten => default;
+
     /// <summary>Takes the next bytes.</summary>
     /// <returns>Where in them the marker of the end begins, which nobody may see before the usage is durable; null when it is not there.</returns>
     public abstract int? Append(ReadOnlySpan<byte> bytes);
@@ -427,6 +433,8 @@ internal sealed class StreamedAnswerReader : AnswerReader
     private readonly ServerSentEventReader _events = new();
     private readonly ServerSentEventReader.EventHandler _take;
     private readonly RepeatedChunk _repeated = new();
+    private readonly ArrayBufferWriter<byte> _rewritten = new();
+    private bool _keepsRepeated;
     private int? _doneAt;
 
     /// <param name="choices">How many were asked for.</param>
@@ -435,9 +443,12 @@ internal sealed class StreamedAnswerReader : AnswerReader
 
     public override bool IsStreamed => true;
 
+    public override ReadOnlyMemory<byte> Rewritten => _rewritten.WrittenMemory;
+
     public override int? Append(ReadOnlySpan<byte> bytes)
     {
         _doneAt = null;
+        _rewritten.ResetWrittenCount();
         _events.Append(bytes, _take);
         return _doneAt;
     }
@@ -455,9 +466,19 @@ internal sealed class StreamedAnswerReader : AnswerReader
             _doneAt = start;
             End();
         }
-        else if (!(_repeated.TryFindText(data, out var repeated) && TryTakeText(repeated)) && TakeJson(data) is { } text)
+        else if (_repeated.TryFindText(data, out var repeated) && TryTakeText(repeated))
         {
-            _repeated.Remember(data, text);
+            Rewriter?.Write(data, _keepsRepeated, _rewritten);
+        }
+        else
+        {
+            var text = TakeJson(data);
+            var isKept = Rewriter?.Write(data, isLikeKept: false, _rewritten) == true;
+            if (text is { } itsText)
+            {
+                _repeated.Remember(data, itsText);
+                _keepsRepeated = isKept;
+            }
         }
     }
 }

@@ -99,6 +99,8 @@ internal static class LlmExtensions
             ResponseDrainTimeout = TimeSpan.Zero,
         })
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+        // The accounting logs what fails, in a line.
+        .RemoveAllLoggers()
         .AddHttpMessageHandler<UsageAccountingHandler>();
 
     private static IChatClient CreateOpenAIClient(IServiceProvider provider) => CreateOpenAIClient(

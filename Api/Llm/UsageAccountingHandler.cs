@@ -63,7 +63,7 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
                 return response;
             }
 
-            response.Content = await AccountAsync(response.Content, call);
+            response.Content = new AccountedContent(await OpenAnswerAsync(response.Content, call), response.Content);
             return response;
         }
         catch (Exception exception)
@@ -159,17 +159,6 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
             ? new StreamedAnswerReader(call.Choices)
             : new PlainAnswerReader();
         return new AccountedStream(await content.ReadAsStreamAsync(call.Life), call, answer, accounting.Active);
-    }
-
-    private async Task<HttpContent> AccountAsync(HttpContent content, ProviderCall call)
-    {
-        var accounted = new StreamContent(await OpenAnswerAsync(content, call));
-        foreach (var (name, values) in content.Headers)
-        {
-            accounted.Headers.TryAddWithoutValidation(name, values);
-        }
-
-        return accounted;
     }
 
     private static async Task<(JsonElement? Error, string? Text)> ReadErrorAsync(HttpContent content, CancellationToken cancellationToken)

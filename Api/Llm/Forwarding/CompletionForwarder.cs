@@ -11,8 +11,6 @@ namespace LlmAspire.Api.Llm.Forwarding;
 /// </summary>
 internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvider time)
 {
-    private const int BufferBytes = 16 * 1024;
-
     /// <summary>How long the end of a body may follow its last event. Without it the connection cannot be used again.</summary>
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(1);
 
@@ -80,36 +78,24 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
     private static async Task<GatewayFailure?> CopyAsync(
         HttpResponseMessage response, CallContext context, bool tellUsage, ForwardedStream stream, CancellationToken gone)
     {
-        await using var answer = await response.Content.ReadAsStreamAsync(gone);
-        var chunks = new ChunkForwarder(context.ModelAlias, tellUsage);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
-        try
+        await using var answer = (AccountedStream)await response.Content.ReadAsStreamAsync(gone);
+        var chunks = new ChunkRewriter(context.ModelAlias, tellUsage);
+        while (await answer.ReadEventsAsync(chunks, gone) is { IsEmpty: false } events)
         {
-            while (!chunks.IsDone && await answer.ReadAsync(buffer, gone) is > 0 and var read)
-            {
-                await stream.SendAsync(chunks.Forward(buffer.AsSpan(0, read)), gone);
-            }
-
-            var failure = await stream.EndAsync(await FailureAsync(context), gone);
-            if (chunks.IsDone)
-            {
-                await ReadEndAsync(answer, buffer);
-            }
-
-            return failure;
+            await stream.SendAsync(events, gone);
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+
+        var failure = await stream.EndAsync(await FailureAsync(context), gone);
+        await ReadEndAsync(answer, chunks);
+        return failure;
     }
 
-    private static async Task ReadEndAsync(Stream answer, byte[] buffer)
+    private static async Task ReadEndAsync(AccountedStream answer, ChunkRewriter chunks)
     {
         using var patience = new CancellationTokenSource(EndPatience);
         try
         {
-            _ = await answer.ReadAsync(buffer, patience.Token);
+            _ = await answer.ReadEventsAsync(chunks, patience.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {

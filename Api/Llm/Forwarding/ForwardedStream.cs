@@ -24,14 +24,9 @@ internal sealed class ForwardedStream : IAsyncDisposable
 
     private PipeWriter Output => _output ??= _sink.Begin();
 
-    /// <summary>Sends whole events; none are nothing to say.</summary>
+    /// <summary>Sends whole events.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> events, CancellationToken gone)
     {
-        if (events.IsEmpty)
-        {
-            return;
-        }
-
         await _turn.WaitAsync(gone);
         try
         {
