@@ -96,6 +96,9 @@ public static class TestIds
     /// <summary>What a good answer contains.</summary>
     public const string RaceWords = "race-words";
 
+    /// <summary>The regular expression that a good answer matches.</summary>
+    public const string RacePattern = "race-pattern";
+
     /// <summary>Who won, as <c>data-winner</c>, with figures <c>wonAfterMs</c>, <c>savedMs</c> where it is known, and <c>lostTokens</c>.</summary>
     public const string RaceResult = "race-result";
 

@@ -27,6 +27,8 @@ public sealed record ProblemWords(string Title, string Advice)
             new("Too many answers are being made for you.", "Wait until one has ended, or stop one; it may be in another tab."),
         { Code: "answer_running" } =>
             new("The answer before is still being made.", "Open the conversation again to see it, or wait until it has ended."),
+        { Code: "check_invalid" } =>
+            new("What is a good answer cannot be checked.", "The pattern has to be a regular expression of at most 500 characters, without look-around and back-references."),
         { Status: StatusCodes.Status429TooManyRequests } =>
             new("That was more than your plan allows for now.", problem.Detail ?? "Wait a little and try again."),
         { Status: >= 400 and < 500 } =>

@@ -19,7 +19,8 @@ public sealed record RaceRequest(
 
 /// <summary>What a good answer is, besides being complete and not blank. All that is given has to hold.</summary>
 /// <param name="Contains">Text that it contains, in this case of letters.</param>
-public sealed record RaceCheck(int? MinCharacters, string? Contains);
+/// <param name="Pattern">A regular expression that matches somewhere.</param>
+public sealed record RaceCheck(int? MinCharacters, string? Contains, string? Pattern);
 
 /// <summary>An event of the stream of a comparison or a race.</summary>
 public abstract record CompareEvent;

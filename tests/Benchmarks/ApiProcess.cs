@@ -36,6 +36,12 @@ internal sealed class ApiProcess : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Url => _client.BaseAddress!;
 
+    /// <summary>Starts the Api once in development, where it makes the demo accounts.</summary>
+    public static async Task MakeDemoAccountsAsync(string connectionString, string spoolFolder)
+    {
+        await using var _ = await StartAsync(connectionString, spoolFolder);
+    }
+
     /// <param name="settings">More of them; without a gateway among them, what is asked of it must need none.</param>
     public static async Task<ApiProcess> StartAsync(
         string connectionString, string spoolFolder, IEnumerable<KeyValuePair<string, string>>? settings = null)

@@ -12,7 +12,7 @@ namespace LlmAspire.Benchmarks;
 
 /// <summary>
 /// What <c>/v1</c> adds to the gateway: to the time to the first token, and to the gaps between tokens, of streams at the pace of a model; beside a bare YARP proxy, the three
-/// taking turns. And how many tokens a second go through when the model has no pace. Everything is a process of its own, and PostgreSQL is durable.
+/// taking turns. And how many tokens a second go through when the model has no pace. Everything is a process of its own, warm, and PostgreSQL is durable.
 /// </summary>
 internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time, IAnsiConsole console)
 {
@@ -21,21 +21,26 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
     private const int TokensPerSecond = 20;
 
     /// <summary>A usual answer, of which opening and settling are a part, and a very long one, of which the bytes are nearly all.</summary>
-    private static readonly int[] TokensOfUnpaced = [400, 4000];
+    private static readonly (int Tokens, int AtOnce)[] Unpaced = [(400, 16), (400, 50), (400, 200), (4000, 16)];
 
-    private const int UnpacedAtOnce = 16;
+    /// <summary>The machine's own pace changes: the ways take turns in rounds, and what counts is the ratio within each.</summary>
+    private const int Rounds = 10;
 
     /// <summary>One stream after the other gives few samples: it is measured longer, and with short answers.</summary>
     private const int TimesForOneStream = 3;
 
-    private const double SecondsOfOneStream = 1;
+    private const double SecondsOfOneStream = 0.2;
 
     private const double SecondsOfManyStreams = 5;
+
+    /// <summary>Of the model, until its first token.</summary>
+    private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Streams do not begin at once: their own pace would become that of all.</summary>
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    /// <summary>So long it takes until the runtime has compiled for speed what a stream goes through.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
 
     private readonly Random _random = new(3);
 
@@ -50,11 +55,8 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             await server.EnsureDatabaseAsync("llm");
             await using var gateway = await HelperProcess.StartGatewayAsync(Key, Path.Combine(folder, "served.jsonl"));
             await using var proxy = await HelperProcess.StartProxyAsync(gateway.Url);
-            // The demo accounts are made in development; measured is the Api as it is deployed.
-            await using (await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool")))
-            {
-            }
-
+            // Measured is the Api as it is deployed.
+            await ApiProcess.MakeDemoAccountsAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"));
             await using var api = await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"), new Dictionary<string, string>
             {
                 ["ASPNETCORE_ENVIRONMENT"] = "Production",
@@ -105,15 +107,15 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
     {
         foreach (var way in ways)
         {
-            await PacedAsync(way, 8, WarmUp);
-            await UnpacedAsync(way, TokensOfUnpaced[0], WarmUp);
+            await PacedAsync(way, 200, WarmUp);
+            await UnpacedAsync(way, 400, 16, WarmUp);
         }
 
         await using var source = NpgsqlDataSource.Create(connectionString);
         var commits = NewTable("One durable commit, ms; the open of a call is one, and is within the first token of /v1", "at the pace of", "commits", "p50", "p99");
         foreach (var (pace, times, pause) in new[]
         {
-            ("one stream", 50, TimeSpan.FromSeconds(SecondsOfOneStream)),
+            ("one stream", 200, TimeSpan.FromSeconds(SecondsOfOneStream) + Latency),
             ("50 streams", 150, TimeSpan.FromSeconds(SecondsOfManyStreams / 50)),
             ("200 streams", 500, TimeSpan.FromSeconds(SecondsOfManyStreams / 200)),
             ("one after the other", 500, TimeSpan.Zero),
@@ -143,30 +145,36 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
         }
 
         console.Write(table);
-        foreach (var tokens in TokensOfUnpaced)
-        {
-            await ThroughputAsync(tokens);
-        }
+        await ThroughputAsync();
     }
 
-    private async Task ThroughputAsync(int tokens)
+    private async Task ThroughputAsync()
     {
-        var throughput = NewTable($"Streams of {tokens} tokens without a pace, {UnpacedAtOnce} at once, best of three", "way", "tokens/s", "of YARP's");
-        var rates = new double[ways.Length];
-        for (var round = 0; round < 3; round++)
+        var table = NewTable(
+            $"Streams without a pace; medians of {Rounds} rounds, lower and upper quartile", "tokens", "at once", "gateway, tokens/s", "YARP", "/v1", "/v1 of YARP's", "quartiles");
+        foreach (var (tokens, atOnce) in Unpaced)
         {
-            foreach (var (index, way) in ways.Index())
+            var rates = ways.Select(_ => new List<double>()).ToArray();
+            for (var round = 0; round < Rounds; round++)
             {
-                rates[index] = Math.Max(rates[index], await UnpacedAsync(way, tokens, time / 3));
+                foreach (var (index, way) in ways.Index())
+                {
+                    rates[index].Add(await UnpacedAsync(way, tokens, atOnce, time / Rounds));
+                }
             }
+
+            var ratios = rates[2].Zip(rates[1], (ours, yarps) => ours / yarps).Order().ToArray();
+            table.AddRow(
+                [$"{tokens}", $"{atOnce}", .. rates.Select(rate => Median(rate).ToString("N0", CultureInfo.InvariantCulture)), Ratio(Median(ratios)), $"{Ratio(ratios[Rounds / 4])}, {Ratio(ratios[Rounds * 3 / 4])}"]);
         }
 
-        foreach (var (index, way) in ways.Index())
-        {
-            throughput.AddRow(way.Name, rates[index].ToString("N0", CultureInfo.InvariantCulture), (rates[index] / rates[1]).ToString("0.00", CultureInfo.InvariantCulture));
-        }
+        console.Write(table);
+    }
 
-        console.Write(throughput);
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private string Added(TimeSpan of, TimeSpan direct, Way way) => way == ways[0] ? Ms(of) : Ms(of - direct);
@@ -183,7 +191,7 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             var sample = Sample.Empty;
             do
             {
-                var one = await StreamAsync(way, $"Tell me of rain <<demo length={length} pace={TokensPerSecond} latency=100>>");
+                var one = await StreamAsync(way, $"Tell me of rain <<demo length={length} pace={TokensPerSecond} latency={Latency.TotalMilliseconds}>>");
                 sample = new Sample([.. sample.First, .. one.First], [.. sample.Gaps, .. one.Gaps]);
             }
             while (Stopwatch.GetElapsedTime(begun) < within);
@@ -194,10 +202,10 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
     }
 
     /// <returns>Tokens a second.</returns>
-    private static async Task<double> UnpacedAsync(Way way, int length, TimeSpan within)
+    private static async Task<double> UnpacedAsync(Way way, int length, int atOnce, TimeSpan within)
     {
         var begun = Stopwatch.GetTimestamp();
-        var tokens = await Task.WhenAll(Enumerable.Range(0, UnpacedAtOnce).Select(async _ =>
+        var tokens = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
         {
             var count = 0;
             while (Stopwatch.GetElapsedTime(begun) < within)
@@ -275,6 +283,8 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
 
         return table;
     }
+
+    private static string Ratio(double ratio) => ratio.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Ms(TimeSpan time) => time.TotalMilliseconds.ToString("0.00", CultureInfo.InvariantCulture);
 

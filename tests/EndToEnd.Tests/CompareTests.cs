@@ -87,6 +87,11 @@ public sealed class CompareTests(StackFixture stack, BrowserFixture browser)
         await page.Keyboard.PressAsync("Escape");
         await page.GetByTestId("race-mode").CheckAsync();
         await page.GetByTestId("race-words").FillAsync("100");
+        await page.GetByTestId("race-pattern").FillAsync("(");
+        await page.GetByTestId("message-input").FillAsync("Who is first?");
+        await page.GetByTestId("send").ClickAsync();
+        await page.GetByTestId("error").GetByText("cannot be checked").WaitForAsync();
+        await page.GetByTestId("race-pattern").FillAsync(@"1\d0");
         // Two wait before they say anything; one uses its tool, and says what it was told before all.
         var hold = $"race-{Guid.NewGuid():N}";
         await page.GetByTestId("message-input").FillAsync($"What is 12.5 * 8? <<demo@chat-default hold={hold}a@3>> <<demo@gemini-default hold={hold}b@3>>");

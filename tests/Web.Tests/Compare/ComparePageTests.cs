@@ -182,9 +182,10 @@ public class ComparePageTests
         await test.ChooseAsync(TestIds.RaceMode);
         await test.EnterAsync(TestIds.RaceLength, "20");
         await test.EnterAsync(TestIds.RaceWords, "rain");
+        await test.EnterAsync(TestIds.RacePattern, "all|much");
         var call = await test.AskAsync("Who is first?");
         Assert.Equal("/chat/race", call.Context.Request.Path);
-        Assert.Equal((20, "rain"), (call.Body.GetProperty("accept").GetProperty("minCharacters").GetInt32(), call.Body.GetProperty("accept").GetProperty("contains").GetString()));
+        Assert.Equal("""{"minCharacters":20,"contains":"rain","pattern":"all|much"}""", call.Body.GetProperty("accept").GetRawText());
         var runs = await BeginAsync(call);
         await EventAsync(call, runs[0], "delta", new { text = "I have only" });
         await EventAsync(call, runs[1], "delta", new { text = "Here is all about rain." });
