@@ -94,7 +94,7 @@ internal sealed class PageTour(IPage page, Func<IPage, string, Task> look)
         await page.GetByTestId("race-mode").CheckAsync();
         await page.GetByTestId("race-length").FillAsync("40");
         await page.GetByTestId("race-words").FillAsync("the");
-        await page.GetByTestId("race-pattern").FillAsync("(winters?|rain) .*");
+        await page.GetByTestId("race-pattern").FillAsync("(one|two|three) years?");
         await look(page, "race-choices");
         var hold = $"tour-{Guid.NewGuid():N}";
         await AskAsync($"Explain rain <<demo length=90 pace=0>> <<demo@chat-default hold={hold}a@20>> <<demo@gemini-default hold={hold}b@30>>");
