@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bunit;
+using LlmAspire.Web.Chat;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -237,6 +238,27 @@ public class ConversationPageTests
         test.UntilState("done");
         Assert.Equal("Go on", test.Find(TestIds.Question).TextContent);
         Assert.Contains("2 / 2", test.Find(TestIds.Branches).TextContent);
+    }
+
+    [Fact]
+    public async Task a_page_that_is_left_while_its_conversation_is_read_asks_nothing_of_the_browser_any_more()
+    {
+        var read = new TaskCompletionSource();
+        BunitJSModuleInterop attached = null!;
+        await using var test = await PageTestContext.StartAsync(
+            api => (api.Conversation, api.ReadsTaken) = (Stored(current: AnswerMessage, Answer(AnswerMessage, "First.", "complete")), read.Task),
+            conversation: ChatCall.Conversation,
+            arrangeScripts: scripts => attached = scripts.SetupModule("./Chat/ChatPage.razor.js").SetupModule("attach", _ => true));
+        var ready = new TaskCompletionSource();
+        test.Session.Changed += () => _ = test.Session.State == ConversationState.Ready && ready.TrySetResult();
+
+        await test.DisposeComponentsAsync();
+        read.SetResult();
+        await ready.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await test.Renderer.Dispatcher.InvokeAsync(() => { });
+
+        Assert.Equal(["dispose"], attached.Invocations.Select(one => one.Identifier));
+        Assert.False(test.Renderer.UnhandledException.IsCompleted);
     }
 
     [Fact]

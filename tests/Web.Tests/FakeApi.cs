@@ -46,7 +46,11 @@ internal sealed class FakeApi : IAsyncDisposable
         _app.MapGet("/chat/runs/{runId}/events", FollowAsync);
         _app.MapPost("/chat/runs/{runId}/continue", context => StreamAsync(new ChatCall(default, context, (string)context.Request.RouteValues["runId"]!, 2), _calls));
         _app.MapGet("/conversations", () => new { items = Conversations, next = (string?)null });
-        _app.MapGet("/conversations/{id:guid}", (Guid id) => Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: ConversationStatus));
+        _app.MapGet("/conversations/{id:guid}", async (Guid id) =>
+        {
+            await ReadsTaken;
+            return Conversation is { } found ? Results.Json(found) : Results.Json(new { code = "conversation_unknown" }, statusCode: ConversationStatus);
+        });
         _app.MapPatch("/conversations/{id:guid}", async (JsonElement change) =>
         {
             await _changes.Writer.WriteAsync(change);
@@ -81,6 +85,9 @@ internal sealed class FakeApi : IAsyncDisposable
 
     /// <summary>Answers <c>GET /conversations/{id}</c>; null for <see cref="ConversationStatus"/>.</summary>
     public object? Conversation { get; set; }
+
+    /// <summary><c>GET /conversations/{id}</c> is answered after it.</summary>
+    public Task ReadsTaken { get; set; } = Task.CompletedTask;
 
     /// <summary>Answers <c>GET /conversations/{id}</c> when there is no <see cref="Conversation"/>.</summary>
     public int ConversationStatus { get; set; } = StatusCodes.Status404NotFound;
