@@ -254,7 +254,7 @@ public class ConversationPageTests
 
         await test.DisposeComponentsAsync();
         read.SetResult();
-        await ready.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await ready.Task.WaitAsync(TestContext.Current.CancellationToken);
         await test.Renderer.Dispatcher.InvokeAsync(() => { });
 
         Assert.Equal(["dispose"], attached.Invocations.Select(one => one.Identifier));
