@@ -254,7 +254,7 @@ public class ConversationPageTests
 
         await test.DisposeComponentsAsync();
         read.SetResult();
-        await ready.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await ready.Task.WaitAsync(Xunit.TestContext.Current.CancellationToken);
         await test.Renderer.Dispatcher.InvokeAsync(() => { });
 
         Assert.Equal(["dispose"], attached.Invocations.Select(one => one.Identifier));
