@@ -55,8 +55,8 @@ internal sealed class OpenAiBenchmark(OpenAiBenchmark.Way[] ways, TimeSpan time,
             await server.EnsureDatabaseAsync("llm");
             await using var gateway = await HelperProcess.StartGatewayAsync(Key, Path.Combine(folder, "served.jsonl"));
             await using var proxy = await HelperProcess.StartProxyAsync(gateway.Url);
-            // Measured is the Api as it is deployed.
             await ApiProcess.MakeDemoAccountsAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"));
+            // Measured is the Api as it is deployed.
             await using var api = await ApiProcess.StartAsync(server.ConnectionStringFor("llm"), Path.Combine(folder, "spool"), new Dictionary<string, string>
             {
                 ["ASPNETCORE_ENVIRONMENT"] = "Production",

@@ -249,7 +249,8 @@ public class ConversationPageTests
             api => (api.Conversation, api.ReadsTaken) = (Stored(current: AnswerMessage, Answer(AnswerMessage, "First.", "complete")), read.Task),
             conversation: ChatCall.Conversation,
             arrangeScripts: scripts => attached = scripts.SetupModule("./Chat/ChatPage.razor.js").SetupModule("attach", _ => true));
-        var ready = new TaskCompletionSource();
+        // Not within the session, which has not told the page yet.
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         test.Session.Changed += () => _ = test.Session.State == ConversationState.Ready && ready.TrySetResult();
 
         await test.DisposeComponentsAsync();
