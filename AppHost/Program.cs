@@ -45,6 +45,4 @@ builder.AddProject<Projects.Web>("web")
     .WithHttpHealthCheck("/health")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Chat");
 
-builder.AddPublishing();
-
 return builder.RunStack();

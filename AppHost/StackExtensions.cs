@@ -1,4 +1,3 @@
-using System.Reflection;
 using dotenv.net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
@@ -6,7 +5,7 @@ using Microsoft.Extensions.Configuration.Memory;
 namespace LlmAspire.AppHost;
 
 /// <summary>Decides what the stack is made of, says so, and runs it.</summary>
-internal static partial class StackExtensions
+internal static class StackExtensions
 {
     /// <summary>
     /// Loads <c>.env</c> (an environment variable of the same name wins), decides by <c>Stack:Mode</c>
@@ -23,7 +22,6 @@ internal static partial class StackExtensions
 
         Console.WriteLine($"""
             LlmAspire
-              orchestrator  {Orchestrator,-11} {(IsEmbedded ? "the package feeds hold no Aspire 13.5.2" : "from the package feed")}
               services      {(useContainers ? "containers" : "embedded"),-11} {servicesBecause}
               gateway       {gateway.ToString().ToLowerInvariant(),-11} {gatewayBecause}
             """);
@@ -31,13 +29,13 @@ internal static partial class StackExtensions
         return new StackChoice(useContainers, gateway);
     }
 
-    /// <summary>Tells the front end where the dashboard is, so that the trace of a message is a link. The stand-in has no dashboard.</summary>
+    /// <summary>Tells the front end where the dashboard is, so that the trace of a message is a link.</summary>
     public static IResourceBuilder<T> WithDashboardLink<T>(this IResourceBuilder<T> frontEnd)
         where T : IResourceWithEnvironment
     {
         var dashboard = frontEnd.ApplicationBuilder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0];
 
-        return IsEmbedded || frontEnd.ApplicationBuilder.ExecutionContext.IsPublishMode || string.IsNullOrEmpty(dashboard)
+        return frontEnd.ApplicationBuilder.ExecutionContext.IsPublishMode || string.IsNullOrEmpty(dashboard)
             ? frontEnd
             : frontEnd.WithEnvironment("Dashboard__Url", dashboard);
     }
@@ -57,9 +55,6 @@ internal static partial class StackExtensions
             : frontEnd.WithEnvironment(Name, ReferenceExpression.Create($"{api.GetEndpoint("http")}"));
     }
 
-    /// <summary>Adds what publishing needs; nothing when Aspire is embedded, which does not publish.</summary>
-    public static void AddPublishing(this IDistributedApplicationBuilder builder) => ConfigurePublishing(builder);
-
     /// <summary>Looks for what would stop the stack, says it in one message, or runs it until it is stopped.</summary>
     /// <returns>The exit code.</returns>
     public static int RunStack(this IDistributedApplicationBuilder builder)
@@ -73,14 +68,6 @@ internal static partial class StackExtensions
         builder.Build().Run();
         return Environment.ExitCode;
     }
-
-    static partial void ConfigurePublishing(IDistributedApplicationBuilder builder);
-
-    private static string Orchestrator { get; } = typeof(StackExtensions).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == "Orchestrator").Value!;
-
-    private static bool IsEmbedded => Orchestrator == "embedded";
 
     private static void AddDotEnv(this IDistributedApplicationBuilder builder)
     {
@@ -107,7 +94,6 @@ internal static partial class StackExtensions
             (_, true) => (true, "publishing"),
             ("containers", _) => (true, "Stack:Mode=containers"),
             ("embedded", _) => (false, "Stack:Mode=embedded"),
-            ("auto", _) when IsEmbedded => (false, "the embedded orchestrator runs no containers"),
             ("auto", _) => ContainerRuntime.Find() is { } runtime
                 ? (true, $"{runtime} answers")
                 : (false, "no container runtime answers"),

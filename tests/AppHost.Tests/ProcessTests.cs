@@ -10,7 +10,6 @@ namespace LlmAspire.AppHost.Tests;
 /// <summary>The AppHost as a user runs it: a process of its own, stopped, killed, and stopped by what is wrong.</summary>
 public sealed partial class ProcessTests : IDisposable
 {
-    private const string EmbeddedOnly = "What the AppHost prints and how it ends is Aspire's own when Aspire is real.";
     private readonly string _dataDirectory = CreateDataDirectory();
     private readonly CancellationTokenSource _patience;
 
@@ -23,7 +22,6 @@ public sealed partial class ProcessTests : IDisposable
     [Fact]
     public async Task two_runs_keep_the_data_and_leave_no_process()
     {
-        Assert.SkipUnless(Orchestrator.IsEmbedded, EmbeddedOnly);
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         var mark = Guid.NewGuid().ToString();
 
@@ -89,7 +87,6 @@ public sealed partial class ProcessTests : IDisposable
     [Fact]
     public async Task a_resource_that_cannot_start_ends_the_stack_with_its_last_lines()
     {
-        Assert.SkipUnless(Orchestrator.IsEmbedded, EmbeddedOnly);
 
         await using var appHost = Start(mark: "", "DcpPublisher:RandomizePorts=true", KeyValuePair.Create("Postgres__BinDirectory", (string?)"/nowhere"));
         await appHost.WaitForExitAsync(_patience.Token);
@@ -97,18 +94,6 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal(1, appHost.ExitCode);
         Assert.Contains("postgres ended with exit code 2", appHost.Output, StringComparison.Ordinal);
         Assert.Contains("Postgres:BinDirectory is '/nowhere'", appHost.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task a_publish_without_aspire_says_what_is_missing()
-    {
-        Assert.SkipUnless(Orchestrator.IsEmbedded, "Aspire publishes.");
-
-        await using var appHost = AppHostProcess.Start([], "--operation", "publish");
-        await appHost.WaitForExitAsync(_patience.Token);
-
-        Assert.NotEqual(0, appHost.ExitCode);
-        Assert.Contains("Add a feed that has the Aspire packages", appHost.Output, StringComparison.Ordinal);
     }
 
     public void Dispose()
