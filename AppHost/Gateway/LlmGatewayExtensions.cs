@@ -1,6 +1,8 @@
 using LlmAspire.AppHost.LiteLlm;
+using LlmAspire.AppHost.Services;
+using LlmAspire.AppHost.Stack;
 
-namespace LlmAspire.AppHost;
+namespace LlmAspire.AppHost.Gateway;
 
 /// <summary>The gateways that a stack can have, and the reference to one.</summary>
 internal static class LlmGatewayExtensions
@@ -10,7 +12,8 @@ internal static class LlmGatewayExtensions
     /// <summary>The gateway at <c>LLM_BASE_URL</c>, called with <c>LLM_API_KEY</c>.</summary>
     public static LlmGateway UseExternalGateway(this IDistributedApplicationBuilder builder)
     {
-        var baseUrl = builder.AddParameterFromConfiguration("llm-base-url", "LLM_BASE_URL");
+        var baseUrl = builder.AddParameterFromConfiguration("llm-base-url", "LLM_BASE_URL")
+            .WithDescription("The OpenAI-compatible gateway that is used; none is started.");
         var apiKey = builder.Configuration.Has("LLM_API_KEY")
             ? builder.AddParameterFromConfiguration("llm-api-key", "LLM_API_KEY", secret: true)
             : null;
@@ -22,15 +25,15 @@ internal static class LlmGatewayExtensions
     }
 
     /// <summary>Adds the demo gateway: the contract of the LiteLLM proxy, without a provider behind it.</summary>
-    public static LlmGateway AddDemoGateway(this IDistributedApplicationBuilder builder, [ResourceName] string name)
+    public static LlmGateway AddDemoGateway(this IDistributedApplicationBuilder builder, [ResourceName] string name, StackChoice stack)
     {
         var masterKey = builder.AddMasterKey(name);
-        var gateway = builder.AddProject<Projects.DemoGateway>(name)
+        var gateway = builder.AddService<Projects.DemoGateway>(name, LiteLlmResourceBuilderExtensions.HealthPath)
+            .WithIconName(LiteLlmResourceBuilderExtensions.IconName)
             .WithEnvironment("LITELLM_MASTER_KEY", masterKey)
             .WithEnvironment("Gateway__ConfigPath", LiteLlmResourceBuilderExtensions.ConfigPath(builder))
-            .WithEnvironment("Gateway__ServedPath", Path.Combine(builder.DataDirectory(), "gateway", "served.jsonl"))
-            .WithHttpHealthCheck("/health/readiness")
-            .WithUrlForEndpoint("http", url => url.DisplayText = "Demo gateway");
+            .WithEnvironment("Gateway__ServedPath", Path.Combine(stack.DataDirectory, "gateway", "served.jsonl"))
+            .WithUrlForEndpoint("http", url => (url.DisplayText, url.Url) = ("Demo gateway", LiteLlmResourceBuilderExtensions.HealthPath));
 
         return new LlmGateway(ReferenceExpression.Create($"{gateway.GetEndpoint("http")}"), masterKey, gateway);
     }
@@ -70,7 +73,8 @@ internal static class LlmGatewayExtensions
             $"{gatewayName}-master-key",
             new GenerateParameterDefault { MinLength = 32, Special = false },
             secret: true,
-            persist: true);
+            persist: true)
+            .WithDescription("What services show to the gateway, without its `sk-`. Generated once and kept in user secrets.", enableMarkdown: true);
 
         return ReferenceExpression.Create($"sk-{secret}");
     }

@@ -1,4 +1,4 @@
-namespace LlmAspire.AppHost;
+namespace LlmAspire.AppHost.Gateway;
 
 /// <summary>The gateway as a service sees it, whatever runs behind it.</summary>
 /// <param name="BaseUrl">Its base address, without a path.</param>

@@ -1,4 +1,6 @@
-namespace LlmAspire.AppHost;
+using LlmAspire.AppHost.Stack;
+
+namespace LlmAspire.AppHost.Gateway;
 
 /// <summary>The keys of the providers that <c>litellm/config.yaml</c> names.</summary>
 /// <param name="EnvironmentVariable">Its name in <c>.env</c>, in the environment, in user secrets, and in the gateway.</param>
@@ -28,7 +30,8 @@ internal static class ProviderKeys
         var builder = gateway.ApplicationBuilder;
         var parameters = All
             .Where(key => builder.Configuration.Has(key.EnvironmentVariable))
-            .ToDictionary(key => key, key => builder.AddParameterFromConfiguration(key.ParameterName, key.EnvironmentVariable, secret: true));
+            .ToDictionary(key => key, key => builder.AddParameterFromConfiguration(key.ParameterName, key.EnvironmentVariable, secret: true)
+                .WithDescription("The key of a provider, from `.env`, the environment or user secrets. Only the gateway has it.", enableMarkdown: true));
 
         if (parameters.Count == 0 && builder.ExecutionContext.IsPublishMode)
         {

@@ -1,4 +1,4 @@
-namespace LlmAspire.AppHost;
+namespace LlmAspire.AppHost.Gateway;
 
 /// <summary>What answers on the gateway's endpoint.</summary>
 internal enum GatewayKind

@@ -1,4 +1,4 @@
-namespace LlmAspire.AppHost;
+namespace LlmAspire.AppHost.Stack;
 
 /// <summary>Looks a program up on PATH.</summary>
 internal static class ExecutablePath

@@ -1,6 +1,7 @@
+using LlmAspire.AppHost.Stack;
 using Microsoft.Extensions.Configuration;
 
-namespace LlmAspire.AppHost;
+namespace LlmAspire.AppHost.Services;
 
 /// <summary>Where people sign in: section <c>Authentication</c>, which <c>api</c> and <c>web</c> have alike. See docs/accounts.md.</summary>
 internal static class SignInExtensions
