@@ -14,14 +14,10 @@ internal static class LlmGatewayExtensions
     {
         var baseUrl = builder.AddParameterFromConfiguration("llm-base-url", "LLM_BASE_URL")
             .WithDescription("The OpenAI-compatible gateway that is used; none is started.");
-        var apiKey = builder.Configuration.Has("LLM_API_KEY")
-            ? builder.AddParameterFromConfiguration("llm-api-key", "LLM_API_KEY", secret: true)
-            : null;
+        var apiKey = builder.AddParameterFromConfiguration("llm-api-key", "LLM_API_KEY", secret: true)
+            .WithDescription("What services show to that gateway.");
 
-        return new LlmGateway(
-            ReferenceExpression.Create($"{baseUrl}"),
-            apiKey is null ? null : ReferenceExpression.Create($"{apiKey}"),
-            Resource: null);
+        return new LlmGateway(ReferenceExpression.Create($"{baseUrl}"), ReferenceExpression.Create($"{apiKey}"), Resource: null);
     }
 
     /// <summary>Adds the demo gateway: the contract of the LiteLLM proxy, without a provider behind it.</summary>
@@ -60,8 +56,7 @@ internal static class LlmGatewayExtensions
     public static IResourceBuilder<T> WithGatewayAddress<T>(this IResourceBuilder<T> service, LlmGateway gateway)
         where T : IResourceWithEnvironment
     {
-        service.WithEnvironment("LLM_BASE_URL", gateway.BaseUrl);
-        return gateway.ApiKey is null ? service : service.WithEnvironment("LLM_API_KEY", gateway.ApiKey);
+        return service.WithEnvironment("LLM_BASE_URL", gateway.BaseUrl).WithEnvironment("LLM_API_KEY", gateway.ApiKey);
     }
 
     /// <summary>

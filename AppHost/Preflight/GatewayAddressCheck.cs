@@ -22,6 +22,11 @@ internal static class GatewayAddressCheck
             return $"LLM_BASE_URL is '{setting}', which is no address. Write one like http://localhost:4000, or leave it empty: then a gateway is started.";
         }
 
+        if (!builder.Configuration.Has("LLM_API_KEY"))
+        {
+            return "LLM_BASE_URL is set, but LLM_API_KEY is not. Set it to the key of that gateway (to any word, if it asks for none), or leave both empty: then a gateway is started.";
+        }
+
         using var client = new HttpClient { Timeout = Patience };
         try
         {

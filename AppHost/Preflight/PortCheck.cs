@@ -18,15 +18,18 @@ internal static class PortCheck
     /// <remarks>Where all ports are chosen at random there is none to be taken.</remarks>
     public static string? FindTaken(IDistributedApplicationBuilder builder)
     {
+        if (builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+        {
+            return null;
+        }
+
         var dashboard = DashboardSettings
             .SelectMany(setting => builder.Configuration[setting]?.Split(';') ?? [])
             .Where(address => Uri.TryCreate(address, UriKind.Absolute, out _))
             .Select(address => (new Uri(address).Port, Owner: "the dashboard", Remedy: "AppHost/Properties/launchSettings.json"));
-        var resources = builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts")
-            ? []
-            : builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()
-                .Where(endpoint => endpoint.Port is not null)
-                .Select(endpoint => (Port: endpoint.Port!.Value, Owner: $"'{resource.Name}'", Remedy: FileOf(resource, builder))));
+        var resources = builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()
+            .Where(endpoint => endpoint.Port is not null)
+            .Select(endpoint => (Port: endpoint.Port!.Value, Owner: $"'{resource.Name}'", Remedy: FileOf(resource, builder))));
         var taken = dashboard.Concat(resources).FirstOrDefault(one => one.Port != 0 && IsTaken(one.Port));
 
         return taken.Owner is null ? null

@@ -3,7 +3,7 @@ namespace LlmAspire.AppHost.Running;
 /// <summary>What to do about failures that say themselves what they are. Each is told by words of the resource's log or of its health.</summary>
 internal static class Remedies
 {
-    private const string Default = "The dashboard has its whole log. When the cause is removed, start again.";
+    private const string Default = "Correct what that says, then start again.";
 
     /// <summary>The remedy for a resource that failed or does not become healthy.</summary>
     /// <param name="resource">The resource.</param>

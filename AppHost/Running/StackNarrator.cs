@@ -15,8 +15,15 @@ namespace LlmAspire.AppHost.Running;
 /// <param name="output">Where to tell.</param>
 /// <param name="time">The clock.</param>
 /// <param name="healthPatience">For how long a resource may run without being healthy before the stack is given up.</param>
+/// <param name="stopping">Cancelled when the stack is told to stop: from then on a resource that ends was stopped.</param>
 internal sealed partial class StackNarrator(
-    DistributedApplicationModel model, ResourceNotificationService notifications, ResourceLoggerService loggers, TextWriter output, TimeProvider time, TimeSpan healthPatience)
+    DistributedApplicationModel model,
+    ResourceNotificationService notifications,
+    ResourceLoggerService loggers,
+    TextWriter output,
+    TimeProvider time,
+    TimeSpan healthPatience,
+    CancellationToken stopping)
 {
     private const int LastLines = 12;
 
@@ -30,29 +37,17 @@ internal sealed partial class StackNarrator(
 
     private readonly long _start = time.GetTimestamp();
     private bool _dashboardWasReady;
-    private volatile bool _isStopping;
+    private volatile bool _isGivenUp;
 
     /// <summary>Everything was ready at once. From then on nothing that happens ends the stack: a person can start a resource again in the dashboard.</summary>
     public bool WasReady { get; private set; }
-
-    /// <summary>What is not ready, with what it does instead: <c>postgres (Running), api (Waiting)</c>.</summary>
-    public string Pending => string.Join(", ", model.FindStoppableResources()
-        .Select(resource => _stories[resource.Name])
-        .Where(story => !story.IsReady)
-        .Select(story => $"{story.Resource.Name} ({story.Snapshot?.State?.Text ?? KnownResourceStates.NotStarted})"));
-
-    /// <summary>From now on a resource that ends has been stopped.</summary>
-    public void BeginStop()
-    {
-        _isStopping = true;
-        Write(WasReady ? "Stopping." : $"Stopping before everything was ready. Not ready: {Pending}.");
-    }
 
     /// <summary>Tells until <paramref name="cancellationToken"/> is cancelled or the stack is given up.</summary>
     /// <returns>True when the stack is given up; it was told why.</returns>
     public async Task<bool> TellAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var tellStop = stopping.Register(TellStop);
         var (changes, looks) = (TellChangesAsync(stop.Token), LookForUnhealthyAsync(stop.Token));
         try
         {
@@ -104,12 +99,12 @@ internal sealed partial class StackNarrator(
             case ResourceChange.Stopped:
                 Write($"{story.Resource.Name,-12} stopped");
                 return false;
-            case ResourceChange.Failed when _isStopping:
+            case ResourceChange.Failed when stopping.IsCancellationRequested:
                 return false;
             case ResourceChange.Failed:
                 var root = RootOf(story);
                 await TellFailureAsync(root, Ending(root.Snapshot!), cancellationToken);
-                return !WasReady;
+                return _isGivenUp = !WasReady;
             default:
                 return false;
         }
@@ -125,12 +120,12 @@ internal sealed partial class StackNarrator(
     private async Task<bool> LookForUnhealthyAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(LookInterval, time);
-        while (!WasReady && !_isStopping && await timer.WaitForNextTickAsync(cancellationToken))
+        while (!WasReady && !stopping.IsCancellationRequested && await timer.WaitForNextTickAsync(cancellationToken))
         {
             if (_stories.Values.FirstOrDefault(story => story.UnhealthyFor(time.GetUtcNow()) > healthPatience) is { } story)
             {
                 await TellFailureAsync(story, $"runs, but is not healthy after {healthPatience.TotalSeconds:0} s: {story.HealthText}", cancellationToken);
-                return true;
+                return _isGivenUp = true;
             }
         }
 
@@ -154,7 +149,7 @@ internal sealed partial class StackNarrator(
         {
             await foreach (var batch in loggers.GetAllAsync(resourceId).WithCancellation(patience.Token))
             {
-                foreach (var line in batch.Select(line => TimeStamp().Replace(line.Content, "")).Where(line => !string.IsNullOrWhiteSpace(line)))
+                foreach (var line in batch.Select(line => Noise().Replace(line.Content, "")).Where(IsOfUse))
                 {
                     if (last.Count == LastLines)
                     {
@@ -192,6 +187,13 @@ internal sealed partial class StackNarrator(
         }
     }
 
+    private void TellStop()
+    {
+        Write(WasReady || _isGivenUp ? "Stopping." : $"Stopping before everything was ready. Not ready: {Pending}.");
+    }
+
+    private string Pending => string.Join(", ", model.FindStoppableResources().Select(resource => resource.Name).Where(name => !_stories[name].IsReady));
+
     private string Elapsed() => string.Create(CultureInfo.InvariantCulture, $"{time.GetElapsedTime(_start).TotalSeconds:0.0} s");
 
     private static string Address(CustomResourceSnapshot snapshot) =>
@@ -205,7 +207,16 @@ internal sealed partial class StackNarrator(
 
     private void Write(string text) => output.WriteLine(text);
 
-    /// <summary>Each line of a resource's log begins with its time: <c>2026-11-30T21:23:42.1234567Z ready</c>.</summary>
-    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT[\d:.]+Z? ")]
-    private static partial Regex TimeStamp();
+    /// <summary>
+    /// Whether a line helps who starts the stack: not how the process was started (<c>[sys] Starting process...: Cmd = /usr/bin/dotnet</c>), and not where in
+    /// its code an exception came from, below which the exception itself would not be seen.
+    /// </summary>
+    private static bool IsOfUse(string line) => !string.IsNullOrWhiteSpace(line)
+        && !line.StartsWith("[sys] ", StringComparison.Ordinal)
+        && !line.StartsWith("No custom certificate authorities", StringComparison.Ordinal)
+        && !line.TrimStart().StartsWith("at ", StringComparison.Ordinal);
+
+    /// <summary>Each line of a resource's log begins with its time, <c>2026-11-30T21:23:42.1234567Z ready</c>, and may have colours.</summary>
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT[\d:.]+Z? |\e\[[\d;]*m")]
+    private static partial Regex Noise();
 }

@@ -56,15 +56,15 @@ internal static class StackRun
 
     private static async Task<int> RunAndTellAsync(IDistributedApplicationBuilder builder, DistributedApplication app)
     {
+        var lifetime = app.Services.GetRequiredService<IHostApplicationLifetime>();
         var narrator = new StackNarrator(
             app.Services.GetRequiredService<DistributedApplicationModel>(),
             app.ResourceNotifications,
             app.Services.GetRequiredService<ResourceLoggerService>(),
             Console.Out,
             TimeProvider.System,
-            builder.Configuration.GetValue("Stack:HealthPatience", HealthPatience));
-        var lifetime = app.Services.GetRequiredService<IHostApplicationLifetime>();
-        lifetime.ApplicationStopping.Register(narrator.BeginStop);
+            builder.Configuration.GetValue("Stack:HealthPatience", HealthPatience),
+            lifetime.ApplicationStopping);
         using var stopped = new CancellationTokenSource();
         var telling = TellAsync(narrator, lifetime, stopped.Token);
         try

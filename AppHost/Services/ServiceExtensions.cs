@@ -1,3 +1,4 @@
+using LlmAspire.AppHost.Running;
 using LlmAspire.AppHost.Stack;
 
 namespace LlmAspire.AppHost.Services;
@@ -22,16 +23,18 @@ internal static class ServiceExtensions
             .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery)
             .WithHealthReport(healthPath);
 
-    /// <summary>Tells the front end where the dashboard is, so that the trace of a message is a link.</summary>
+    /// <summary>Tells the front end where the dashboard is, if there is one, so that the trace of a message is a link.</summary>
     public static IResourceBuilder<T> WithDashboardLink<T>(this IResourceBuilder<T> frontEnd)
         where T : IResourceWithEnvironment
-    {
-        var dashboard = frontEnd.ApplicationBuilder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0];
-
-        return frontEnd.ApplicationBuilder.ExecutionContext.IsPublishMode || string.IsNullOrEmpty(dashboard)
-            ? frontEnd
-            : frontEnd.WithEnvironment("Dashboard__Url", dashboard);
-    }
+        => frontEnd.WithEnvironment(context =>
+        {
+            // Aspire adds it after the model is described, and chooses its port when the stack starts.
+            var dashboard = frontEnd.ApplicationBuilder.Resources.OfType<IResourceWithEndpoints>().FirstOrDefault(resource => resource.Name == StoppableResources.DashboardName);
+            if (dashboard?.GetEndpoints().FirstOrDefault(endpoint => endpoint.EndpointName is "http" or "https") is { } endpoint)
+            {
+                context.EnvironmentVariables["Dashboard__Url"] = endpoint;
+            }
+        });
 
     /// <summary>
     /// Tells the front end under which address programs reach the Api, for its examples: <c>Api:PublicUrl</c>, else this machine's. A deployment shows only

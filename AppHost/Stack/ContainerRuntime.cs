@@ -58,5 +58,5 @@ internal sealed record ContainerRuntime(string? Name, string Problem, string Rem
         }
     }
 
-    private static ContainerRuntime Silent(string runtime) => new(null, $"{runtime} is installed but does not answer", $"Start {runtime}");
+    private static ContainerRuntime Silent(string runtime) => new(null, $"the daemon of {runtime} does not answer", $"Start {runtime}");
 }

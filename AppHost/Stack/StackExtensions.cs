@@ -10,7 +10,7 @@ internal static class StackExtensions
     /// <summary>
     /// Loads <c>.env</c> (an environment variable of the same name wins), decides by <c>Stack:Mode</c>
     /// (<c>auto</c>, <c>containers</c>, <c>embedded</c>) and <c>Stack:Gateway</c> (<c>auto</c>, <c>litellm</c>, <c>demo</c>), and prints
-    /// each decision with its reason.
+    /// each decision with its reason, unless one of them cannot be carried out.
     /// </summary>
     public static StackChoice ChooseStack(this IDistributedApplicationBuilder builder)
     {
@@ -21,7 +21,10 @@ internal static class StackExtensions
             builder.LastMode(),
             ContainerRuntime.Find,
             ExecutablePath.Find("litellm") is not null).Choose();
-        Console.WriteLine(text);
+        if (choice.Obstacle is null)
+        {
+            Console.WriteLine(text);
+        }
 
         return choice;
     }
