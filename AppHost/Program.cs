@@ -6,7 +6,7 @@ using LlmAspire.AppHost.Running;
 using LlmAspire.AppHost.Services;
 using LlmAspire.AppHost.Stack;
 
-var builder = DistributedApplication.CreateBuilder(args);
+var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { Args = args, DashboardApplicationName = "LlmAspire" });
 var stack = builder.ChooseStack();
 
 // Whoever needs another comes after it: a stop goes from the last to the first.

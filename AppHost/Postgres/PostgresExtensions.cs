@@ -45,6 +45,7 @@ internal static class PostgresExtensions
         var server = builder.AddService<Projects.EmbeddedPostgres>(name, "/health")
             .WithIconName(ServerIcon)
             .WithEndpoint(scheme: "tcp", name: "tcp", env: "Postgres__Port")
+            .WithUrlForEndpoint("tcp", url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
             .WithEnvironment("Postgres__Password", password)
             .WithEnvironment("Postgres__DataDirectory", Path.Combine(stack.DataDirectory, "postgres"))
             .WithEnvironment("Postgres__Databases", database)

@@ -43,12 +43,16 @@ internal sealed partial class OrderedStop(
 
     private async Task StopInOrderAsync()
     {
-        foreach (var resource in model.FindStoppableResources().Reverse())
+        var resources = model.FindStoppableResources().Reverse().ToList();
+        var alive = await Task.WhenAll(resources.Select(IsAliveAsync));
+        foreach (var (resource, _) in resources.Zip(alive).Where(pair => pair.Second))
         {
             using var patience = new CancellationTokenSource(Patience);
             try
             {
-                await StopAsync(resource, patience.Token);
+                // The command looks at growing intervals whether the resource is gone; the notification comes at once.
+                var command = commands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, patience.Token);
+                await await Task.WhenAny(command, notifications.WaitForResourceAsync(resource.Name, KnownResourceStates.TerminalStates, patience.Token));
             }
             catch (OperationCanceledException)
             {
@@ -57,17 +61,19 @@ internal sealed partial class OrderedStop(
         }
     }
 
-    private async Task StopAsync(IResource resource, CancellationToken cancellationToken)
+    /// <summary>What is known of a resource comes at once; of one that the orchestrator has not come to, nothing is known.</summary>
+    private async Task<bool> IsAliveAsync(IResource resource)
     {
-        var now = await notifications.WaitForResourceAsync(resource.Name, _ => true, cancellationToken);
-        if (now.Snapshot.State?.Text is not { } state || !Alive.Contains(state))
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
         {
-            return;
+            var now = await notifications.WaitForResourceAsync(resource.Name, _ => true, patience.Token);
+            return now.Snapshot.State?.Text is { } state && Alive.Contains(state);
         }
-
-        // The command looks at growing intervals whether the resource is gone; the notification comes at once.
-        var command = commands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, cancellationToken);
-        await await Task.WhenAny(command, notifications.WaitForResourceAsync(resource.Name, KnownResourceStates.TerminalStates, cancellationToken));
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "{Resource} is still there {Seconds} s after it was told to stop")]

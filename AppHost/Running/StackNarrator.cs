@@ -11,7 +11,7 @@ namespace LlmAspire.AppHost.Running;
 /// </summary>
 /// <param name="model">The resources.</param>
 /// <param name="notifications">Their changes.</param>
-/// <param name="loggers">Their logs.</param>
+/// <param name="readLog">Reads what a resource has logged until now, by the id of its process or container.</param>
 /// <param name="output">Where to tell.</param>
 /// <param name="time">The clock.</param>
 /// <param name="healthPatience">For how long a resource may run without being healthy before the stack is given up.</param>
@@ -19,7 +19,7 @@ namespace LlmAspire.AppHost.Running;
 internal sealed partial class StackNarrator(
     DistributedApplicationModel model,
     ResourceNotificationService notifications,
-    ResourceLoggerService loggers,
+    Func<string, IAsyncEnumerable<IReadOnlyList<LogLine>>> readLog,
     TextWriter output,
     TimeProvider time,
     TimeSpan healthPatience,
@@ -147,7 +147,7 @@ internal sealed partial class StackNarrator(
         patience.CancelAfter(LogPatience);
         try
         {
-            await foreach (var batch in loggers.GetAllAsync(resourceId).WithCancellation(patience.Token))
+            await foreach (var batch in readLog(resourceId).WithCancellation(patience.Token))
             {
                 foreach (var line in batch.Select(line => Noise().Replace(line.Content, "")).Where(IsOfUse))
                 {

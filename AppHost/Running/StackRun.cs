@@ -60,7 +60,7 @@ internal static class StackRun
         var narrator = new StackNarrator(
             app.Services.GetRequiredService<DistributedApplicationModel>(),
             app.ResourceNotifications,
-            app.Services.GetRequiredService<ResourceLoggerService>(),
+            app.Services.GetRequiredService<ResourceLoggerService>().GetAllAsync,
             Console.Out,
             TimeProvider.System,
             builder.Configuration.GetValue("Stack:HealthPatience", HealthPatience),
