@@ -30,20 +30,31 @@ internal sealed class CommandRunner(UnprivilegedUser? user)
 
         try
         {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading it: its output and its exit code say why.
+        }
+
+        return await CompleteAsync(process, cancellationToken);
+    }
+
+    /// <summary>Waits for the end of a command, or ends it and what it started.</summary>
+    public static async Task<CommandResult> CompleteAsync(Process process, CancellationToken cancellationToken)
+    {
+        try
+        {
             var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-            if (input is not null)
-            {
-                await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken);
-            }
-
-            process.StandardInput.Close();
             await process.WaitForExitAsync(cancellationToken);
             return new CommandResult(process.ExitCode, await output + await errors);
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
             throw;
         }
     }

@@ -26,14 +26,20 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Created database {Name}")]
     public static partial void CreatedDatabase(this ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "{Line}")]
-    public static partial void ServerSaid(this ILogger logger, string line);
+    [LoggerMessage("{Line}")]
+    public static partial void ServerSaid(this ILogger logger, LogLevel level, string line);
+
+    [LoggerMessage(LogLevel.Information, "PostgreSQL stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(LogLevel.Information, "An earlier run was killed: waiting until its process {ProcessId} has stopped the server")]
+    public static partial void WaitingForGuard(this ILogger logger, int processId);
 
     [LoggerMessage(LogLevel.Warning, "pg_ctl stop failed, stopping at once: {Output}")]
     public static partial void StopFailed(this ILogger logger, string output);
 
-    [LoggerMessage(LogLevel.Warning, "The watchdog is gone ({Reason}): if this process is killed, the server stays until the next start")]
-    public static partial void WatchdogGone(this ILogger logger, string reason);
+    [LoggerMessage(LogLevel.Warning, "Nothing guards the server ({Reason}): if this process is killed, the server stays until the next start")]
+    public static partial void GuardGone(this ILogger logger, string reason);
 
     [LoggerMessage(LogLevel.Critical, "{Message}")]
     public static partial void CannotStart(this ILogger logger, string message);

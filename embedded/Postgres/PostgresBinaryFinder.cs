@@ -15,6 +15,9 @@ internal sealed class PostgresBinaryFinder(CommandRunner runner, ILogger logger)
 
     public NpmPostgres Npm { get; init; } = new(runner, logger);
 
+    /// <summary>What installs PostgreSQL on this system.</summary>
+    public string Remedy { get; init; } = InstallRemedy.ForThisSystem();
+
     /// <summary>Finds the installation to use.</summary>
     /// <param name="binDirectory">The only folder to take; null looks everywhere.</param>
     /// <param name="clusterMajor">The version that made the cluster; null when there is no cluster yet.</param>
@@ -55,28 +58,23 @@ internal sealed class PostgresBinaryFinder(CommandRunner runner, ILogger logger)
 
             if (misfit is null)
             {
-                throw new PostgresSetupException($"No PostgreSQL was found on this machine ({problem}). {Remedy()}");
+                throw new PostgresSetupException($"No PostgreSQL was found on this machine ({problem}). {Remedy}");
             }
         }
 
         throw misfit is null
-            ? new PostgresSetupException($"The cluster was made by PostgreSQL {clusterMajor}, which was not found on this machine. {Remedy()}")
+            ? new PostgresSetupException($"The cluster was made by PostgreSQL {clusterMajor}, which was not found on this machine. "
+                + $"Install version {clusterMajor}, or move the cluster folder away to begin anew.")
             : WrongVersion(misfit, clusterMajor);
     }
 
     private static bool Fits(PostgresBinaries binaries, int? clusterMajor) =>
         clusterMajor is null ? binaries.Major >= OldestMajor : binaries.Major == clusterMajor;
 
-    private static PostgresSetupException WrongVersion(PostgresBinaries binaries, int? clusterMajor) => new(clusterMajor is null
-        ? $"PostgreSQL {binaries.Version} in {binaries.BinDirectory} is too old: {OldestMajor} or newer is needed. {Remedy()}"
+    private PostgresSetupException WrongVersion(PostgresBinaries binaries, int? clusterMajor) => new(clusterMajor is null
+        ? $"PostgreSQL {binaries.Version} in {binaries.BinDirectory} is too old: {OldestMajor} or newer is needed. {Remedy}"
         : $"The cluster was made by PostgreSQL {clusterMajor}, but {binaries.BinDirectory} holds {binaries.Version}. "
             + $"Install version {clusterMajor}, or move the cluster folder away to begin anew.");
-
-    /// <summary>The one thing to install.</summary>
-    private static string Remedy() =>
-        OperatingSystem.IsWindows() ? "Install it: winget install PostgreSQL.PostgreSQL.17 (or install Node.js, and it is fetched by npm)."
-        : OperatingSystem.IsMacOS() ? "Install it: brew install postgresql (or install Node.js, and it is fetched by npm)."
-        : "Install it: apt-get install postgresql (or install Node.js, and it is fetched by npm).";
 
     private static IEnumerable<string> FindUsualFolders()
     {
@@ -89,6 +87,7 @@ internal sealed class PostgresBinaryFinder(CommandRunner runner, ILogger logger)
         [
             .. Versions("/usr/lib/postgresql", "*"), // Debian
             .. Versions("/usr", "pgsql-*"), // Red Hat
+            .. Versions("/usr/lib", "postgresql*"), // openSUSE
             .. Versions("/usr/libexec", "postgresql*"), // Alpine
             "/usr/local/pgsql/bin",
             .. Versions("/opt/homebrew/opt", "postgresql*"),

@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace LlmAspire.EmbeddedPostgres;
@@ -24,35 +20,31 @@ public enum PostgresStopMode
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    private const string Superuser = "postgres";
-    private const int KeptLines = 20;
+    internal const string Superuser = "postgres";
 
     /// <summary>Attempts to start on a free port: another process can take it between its choice and the start.</summary>
     private const int PortAttempts = 5;
 
+    /// <summary>Seconds for a start. It may have to recover from a crash first, however long that takes.</summary>
+    private const string StartTimeout = "86400";
+
+    private static readonly TimeSpan StopInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly PostgresServerOptions _options;
     private readonly ILogger _logger;
-    private readonly CommandRunner _runner;
-    private readonly PostgresBinaries _binaries;
-    private readonly FileStream _clusterLock;
-    private readonly Watchdog? _watchdog;
-    private readonly ConcurrentQueue<string> _lastLines = new();
-    private Process? _launcher;
+    private readonly OwnedCluster _cluster;
+    private readonly ServerOutput _output;
 
-    private PostgresServer(
-        PostgresServerOptions options, ILogger logger, CommandRunner runner, PostgresBinaries binaries, string dataDirectory, FileStream clusterLock)
+    private PostgresServer(PostgresServerOptions options, ILogger logger, OwnedCluster cluster)
     {
         _options = options;
         _logger = logger;
-        _runner = runner;
-        _binaries = binaries;
-        _clusterLock = clusterLock;
-        DataDirectory = dataDirectory;
-        _watchdog = Watchdog.Start(binaries, dataDirectory, options.Throwaway, runner);
+        _cluster = cluster;
+        _output = new ServerOutput(logger);
     }
 
     /// <summary>The cluster folder in use; not the wanted one when that was out of reach.</summary>
-    public string DataDirectory { get; }
+    public string DataDirectory => _cluster.Folder.Path;
 
     /// <summary>The TCP port on 127.0.0.1; it stays the same over a restart.</summary>
     public int Port { get; private set; }
@@ -64,7 +56,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public Task Exited { get; private set; } = Task.CompletedTask;
 
     /// <summary>The last lines that the server wrote.</summary>
-    public IReadOnlyCollection<string> LastLines => _lastLines;
+    public IReadOnlyCollection<string> LastLines => _output.LastLines;
 
     /// <summary>As the superuser, to the database <c>postgres</c>.</summary>
     public string ConnectionString => ConnectionStringFor("postgres");
@@ -93,44 +85,17 @@ public sealed class PostgresServer : IAsyncDisposable
             throw new PostgresSetupException("Set Postgres:Password to the superuser's password: one line, not empty.");
         }
 
-        var runner = new CommandRunner(await UnprivilegedUser.FindAsync(cancellationToken));
-        var folder = await ClusterFolder.PrepareAsync(options.DataDirectory, runner, logger, cancellationToken);
-        var clusterLock = Lock(folder);
+        var server = new PostgresServer(options, logger, await OwnedCluster.OpenAsync(options, logger, cancellationToken));
         try
         {
-            if (options.Throwaway && runner.User is { } user)
-            {
-                // The watchdog, which is that user, removes it with the cluster.
-                await new CommandRunner(null).RunAsync("chown", [user.Name, clusterLock.Name], cancellationToken: cancellationToken);
-            }
-
-            var binaries = await new PostgresBinaryFinder(runner, logger)
-                .FindAsync(options.BinDirectory, ClusterFolder.MajorVersion(folder), cancellationToken);
-            logger.ChoseBinaries(binaries.Version, binaries.BinDirectory, binaries.Why, runner.User?.Name ?? Environment.UserName);
-
-            if (ClusterFolder.MajorVersion(folder) is null)
-            {
-                await MakeClusterAsync(folder, options, runner, binaries, cancellationToken);
-                logger.MadeCluster(folder);
-            }
-
-            var server = new PostgresServer(options, logger, runner, binaries, folder, clusterLock);
-            try
-            {
-                await server.StopLeftoverAsync(cancellationToken);
-                await server.StartAsync(cancellationToken);
-                await server.TakePasswordAsync(cancellationToken);
-                return server;
-            }
-            catch
-            {
-                await server.DisposeAsync();
-                throw;
-            }
+            await server.StopLeftoverAsync(cancellationToken);
+            await server.StartAsync(cancellationToken);
+            await server.TakePasswordAsync(cancellationToken);
+            return server;
         }
         catch
         {
-            await clusterLock.DisposeAsync();
+            await server.DisposeAsync();
             throw;
         }
     }
@@ -142,17 +107,26 @@ public sealed class PostgresServer : IAsyncDisposable
         var chosen = Port != 0 ? Port : _options.Port;
         for (var attempt = 1; ; attempt++)
         {
-            Port = chosen != 0 ? chosen : FreePort();
-            EnsurePortIsFree();
-            WriteSettings();
-            var started = await LaunchAsync(cancellationToken);
-            if (started)
+            Port = chosen != 0 ? chosen : LoopbackPort.Find();
+            var mayTryAnother = chosen == 0 && attempt < PortAttempts;
+            if (await LoopbackPort.FindListenerAsync(Port, cancellationToken) is { } listener)
+            {
+                if (mayTryAnother)
+                {
+                    continue;
+                }
+
+                throw new PostgresSetupException(
+                    $"Port {Port} on {listener.Address} is taken by another program. Stop that one, or set Postgres:Port to another port (0: a free one).");
+            }
+
+            await WriteSettingsAsync(cancellationToken);
+            if (await LaunchAsync(cancellationToken))
             {
                 break;
             }
 
-            var portWasTaken = chosen == 0 && attempt < PortAttempts && _lastLines.Any(line => line.Contains("in use", StringComparison.Ordinal));
-            if (!portWasTaken)
+            if (!mayTryAnother || !LastLines.Any(line => line.Contains("in use", StringComparison.Ordinal)))
             {
                 throw new PostgresSetupException($"PostgreSQL did not start in '{DataDirectory}'. It said:{Environment.NewLine}{TextOfLastLines()}");
             }
@@ -170,6 +144,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         // Not to be cancelled: a caller in a hurry would leave the server behind.
+        _output.Stopping = true;
         var stop = await PgCtlStopAsync(mode, CancellationToken.None);
         if (stop.ExitCode != 0 && !Exited.IsCompleted)
         {
@@ -178,8 +153,8 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         await Exited;
-        await SayToWatchdogAsync(dog => dog.StoppedAsync());
         ProcessId = 0;
+        _logger.Stopped();
     }
 
     /// <summary>Stops and starts the server; the port and the data stay.</summary>
@@ -216,111 +191,13 @@ public sealed class PostgresServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(_options.Throwaway ? PostgresStopMode.Immediate : PostgresStopMode.Fast);
-        if (_watchdog is not null)
-        {
-            await _watchdog.DisposeAsync();
-        }
-
-        _launcher?.Dispose();
-        if (_options.Throwaway && Directory.Exists(DataDirectory))
-        {
-            Directory.Delete(DataDirectory, recursive: true);
-            File.Delete(_clusterLock.Name);
-        }
-
-        await _clusterLock.DisposeAsync();
+        await _cluster.DisposeAsync();
     }
 
-    /// <summary>The system lets go of the lock when the process ends, however it ends.</summary>
-    private static FileStream Lock(string folder)
-    {
-        try
-        {
-            return new FileStream(folder + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException exception)
-        {
-            throw new PostgresSetupException($"Another process runs the cluster '{folder}'. Stop that one first, or set Postgres:DataDirectory.", exception);
-        }
-    }
-
-    /// <summary>Makes the cluster beside its place, then moves it: one that was interrupted is never taken for complete.</summary>
-    private static async Task MakeClusterAsync(
-        string folder, PostgresServerOptions options, CommandRunner runner, PostgresBinaries binaries, CancellationToken cancellationToken)
-    {
-        var unfinished = folder + ".unfinished";
-        if (Directory.Exists(unfinished))
-        {
-            Directory.Delete(unfinished, recursive: true);
-        }
-
-        await ClusterFolder.MakeAsync(unfinished, runner, cancellationToken);
-        var passwordFile = await WritePasswordFileAsync(options.Password, runner, cancellationToken);
-        try
-        {
-            string[] arguments =
-            [
-                "--pgdata", unfinished, "--username", Superuser, "--pwfile", passwordFile, "--auth", "scram-sha-256", "--encoding", "UTF8",
-                .. options.Durable ? (string[])[] : ["--no-sync"],
-            ];
-
-            // Code point order everywhere. Versions from 17 bring C.UTF-8 themselves; before, the system has it or not.
-            string[][] locales = binaries.Major >= 17
-                ? [["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]]
-                : [["--locale", "C.UTF-8"], ["--locale", "C"]];
-            CommandResult made = new(0, "");
-            foreach (var locale in locales)
-            {
-                made = await runner.RunAsync(binaries.InitDb, [.. arguments, .. locale], cancellationToken: cancellationToken);
-                if (made.ExitCode == 0)
-                {
-                    break;
-                }
-            }
-
-            if (made.ExitCode != 0)
-            {
-                throw new PostgresSetupException($"initdb could not make the cluster '{folder}'. It said:{Environment.NewLine}{made.Output.Trim()}");
-            }
-        }
-        finally
-        {
-            File.Delete(passwordFile);
-        }
-
-        await File.AppendAllTextAsync(Path.Combine(unfinished, "postgresql.conf"), $"\ninclude '{SettingsFile}'\n", cancellationToken);
-        Directory.Delete(folder);
-        Directory.Move(unfinished, folder);
-    }
-
-    private static async Task<string> WritePasswordFileAsync(string password, CommandRunner runner, CancellationToken cancellationToken)
-    {
-        // Made with mode 0600. Not in the user's own TMPDIR, which another user may not reach.
-        var directory = runner.User is null ? Path.GetTempPath() : "/tmp";
-        var file = Path.Combine(directory, Path.GetRandomFileName());
-        var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        await using (var writer = new StreamWriter(file, create))
-        {
-            await writer.WriteLineAsync(password.AsMemory(), cancellationToken);
-        }
-
-        if (runner.User is { } user)
-        {
-            await new CommandRunner(null).RunAsync("chown", [user.Name, file], cancellationToken: cancellationToken);
-        }
-
-        return file;
-    }
-
-    private const string SettingsFile = "llmaspire.conf";
+    internal string TextOfLastLines() => _output.Text;
 
     /// <summary>Written at each start; the user's own settings belong into postgresql.conf.</summary>
-    private void WriteSettings()
+    private async Task WriteSettingsAsync(CancellationToken cancellationToken)
     {
         var settings = $"""
             # Written at each start. Own settings go into postgresql.conf, below its line that includes this file.
@@ -335,8 +212,8 @@ public sealed class PostgresServer : IAsyncDisposable
             full_page_writes = {(_options.Durable ? "on" : "off")}
 
             """;
-        var file = Path.Combine(DataDirectory, SettingsFile);
-        File.WriteAllText(file, settings);
+        var file = Path.Combine(DataDirectory, ClusterMaker.SettingsFile);
+        await File.WriteAllTextAsync(file, settings, cancellationToken);
         if (!OperatingSystem.IsWindows())
         {
             // Readable for the user that PostgreSQL runs as, whatever the umask; the folder is closed to others.
@@ -350,61 +227,60 @@ public sealed class PostgresServer : IAsyncDisposable
     /// </summary>
     private async Task<bool> LaunchAsync(CancellationToken cancellationToken)
     {
-        _lastLines.Clear();
-        _launcher?.Dispose();
-        await SayToWatchdogAsync(dog => dog.StartingAsync());
-        _launcher = Process.Start(_runner.StartInfo(_binaries.PgCtl, ["start", "-s", "-w", "-t", "120", "-D", DataDirectory]))!;
-        _launcher.StandardInput.Close();
-        Exited = Task.WhenAll(ForwardAsync(_launcher.StandardOutput), ForwardAsync(_launcher.StandardError));
-        await _launcher.WaitForExitAsync(cancellationToken);
+        using var launcher = await _cluster.Guard.LaunchAsync(_cluster.Binaries.PgCtl, ["start", "-s", "-w", "-t", StartTimeout, "-D", DataDirectory]);
+        Exited = _output.ForwardAsync(launcher);
+        try
+        {
+            await launcher.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // To its end in any case: it may be about to start the server, which would then stay.
+            while (!launcher.HasExited)
+            {
+                await PgCtlStopAsync(PostgresStopMode.Immediate, CancellationToken.None);
+                await Task.WhenAny(launcher.WaitForExitAsync(CancellationToken.None), Task.Delay(StopInterval, CancellationToken.None));
+            }
+        }
 
-        ProcessId = _launcher.ExitCode == 0 ? ReadProcessId() : 0;
-        await SayToWatchdogAsync(dog => ProcessId == 0 ? dog.StoppedAsync() : dog.GuardAsync(ProcessId));
+        ProcessId = launcher.ExitCode == 0 ? ReadProcessId() : 0;
+        await _cluster.Guard.LaunchEndedAsync();
         if (ProcessId == 0)
         {
+            // pg_ctl may have been ended before the server.
+            await PgCtlStopAsync(PostgresStopMode.Immediate, CancellationToken.None);
             await Exited;
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         return ProcessId != 0;
-    }
-
-    private async Task ForwardAsync(StreamReader output)
-    {
-        while (await output.ReadLineAsync(CancellationToken.None) is { } line)
-        {
-            _lastLines.Enqueue(line);
-            while (_lastLines.Count > KeptLines)
-            {
-                _lastLines.TryDequeue(out _);
-            }
-
-            _logger.ServerSaid(line);
-        }
     }
 
     /// <summary>Stops a server that an earlier owner left behind. No owner is alive: this one holds the lock.</summary>
     private async Task StopLeftoverAsync(CancellationToken cancellationToken)
     {
-        var status = await _runner.RunAsync(_binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken: cancellationToken);
-        if (status.ExitCode != 0)
+        if (!await PgCtlFindsServerAsync(cancellationToken))
         {
             return;
         }
 
         _logger.StoppingLeftover(ReadProcessId(), DataDirectory);
         var stop = await PgCtlStopAsync(PostgresStopMode.Fast, cancellationToken);
-        if (stop.ExitCode != 0 && await _runner.SucceedsAsync(_binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken))
+        if (stop.ExitCode != 0 && await PgCtlFindsServerAsync(cancellationToken))
         {
             throw new PostgresSetupException($"A server left behind in '{DataDirectory}' does not stop: {stop.Output.Trim()}");
         }
     }
 
-    private Task<CommandResult> PgCtlStopAsync(PostgresStopMode mode, CancellationToken cancellationToken) => _runner.RunAsync(
-        _binaries.PgCtl,
+    private Task<bool> PgCtlFindsServerAsync(CancellationToken cancellationToken) =>
+        _cluster.Runner.SucceedsAsync(_cluster.Binaries.PgCtl, ["status", "-D", DataDirectory], cancellationToken);
+
+    private Task<CommandResult> PgCtlStopAsync(PostgresStopMode mode, CancellationToken cancellationToken) => _cluster.Runner.RunAsync(
+        _cluster.Binaries.PgCtl,
         ["stop", "-w", "-t", "30", "-D", DataDirectory, "-m", mode == PostgresStopMode.Fast ? "fast" : "immediate"],
         cancellationToken: cancellationToken);
 
-    /// <summary>The first line of <c>postmaster.pid</c>.</summary>
+    /// <summary>The first line of <c>postmaster.pid</c>; 0 when the server has ended.</summary>
     private int ReadProcessId()
     {
         try
@@ -428,8 +304,8 @@ public sealed class PostgresServer : IAsyncDisposable
         _logger.ChangingPassword(DataDirectory);
         await StopAsync();
         var quoted = _options.Password.Replace("'", "''", StringComparison.Ordinal);
-        var single = await _runner.RunAsync(
-            _binaries.Postgres,
+        var single = await _cluster.Runner.RunAsync(
+            _cluster.Binaries.Postgres,
             ["--single", "-D", DataDirectory, "postgres"],
             $"SET standard_conforming_strings = on\nALTER ROLE {Superuser} PASSWORD '{quoted}'\n",
             cancellationToken);
@@ -454,44 +330,4 @@ public sealed class PostgresServer : IAsyncDisposable
             return false;
         }
     }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private void EnsurePortIsFree()
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, Port);
-            listener.Start();
-        }
-        catch (SocketException exception)
-        {
-            throw new PostgresSetupException(
-                $"Port {Port} on 127.0.0.1 is taken by another program. Stop that one, or set Postgres:Port to another port (0: a free one).", exception);
-        }
-    }
-
-    private async Task SayToWatchdogAsync(Func<Watchdog, Task> say)
-    {
-        if (_watchdog is null)
-        {
-            return;
-        }
-
-        try
-        {
-            await say(_watchdog);
-        }
-        catch (IOException exception)
-        {
-            _logger.WatchdogGone(exception.Message);
-        }
-    }
-
-    internal string TextOfLastLines() => string.Join(Environment.NewLine, _lastLines);
 }

@@ -27,7 +27,7 @@ internal static class PostgresSupervisorExtensions
     {
         for (var folder = new DirectoryInfo(contentRoot); folder is not null; folder = folder.Parent)
         {
-            if (folder.EnumerateFiles("*.sln").Any())
+            if (folder.EnumerateFiles("*.sln", new EnumerationOptions { IgnoreInaccessible = true }).Any())
             {
                 return folder.FullName;
             }

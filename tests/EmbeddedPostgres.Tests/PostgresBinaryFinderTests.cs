@@ -15,7 +15,34 @@ public sealed class PostgresBinaryFinderTests : IDisposable
     {
         var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => Finder().FindAsync(null, null, TestContext.Current.CancellationToken));
 
-        Assert.StartsWith("No PostgreSQL was found on this machine (nor is npm there to fetch it). Install it: ", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "No PostgreSQL was found on this machine (nor is npm there to fetch it). "
+            + "Install its server, or set Postgres:BinDirectory to the folder of initdb, pg_ctl and postgres.",
+            refused.Message);
+    }
+
+    [Theory]
+    [InlineData("apt-get", false, "Install it: sudo apt-get install -y postgresql")]
+    [InlineData("dnf", false, "Install it: sudo dnf install -y postgresql-server")]
+    [InlineData("apk", true, "Install it: apk add postgresql")]
+    public void the_remedy_is_the_command_of_the_package_manager_that_is_there(string manager, bool isRoot, string remedy)
+    {
+        File.WriteAllText(Path.Combine(_folder.Path, manager), "");
+
+        Assert.Equal(remedy, InstallRemedy.ForLinux(["/not/there", _folder.Path], isRoot));
+    }
+
+    [Fact]
+    public async Task a_cache_folder_that_cannot_be_made_is_said_in_one_line()
+    {
+        // Below a file: not even root can make that.
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "home"), "", TestContext.Current.CancellationToken);
+        var cache = Path.Combine(_folder.Path, "home", "llmaspire");
+
+        var refused = await Assert.ThrowsAsync<PostgresSetupException>(
+            () => Finder(cache: cache).FindAsync(null, null, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith($"No PostgreSQL was found on this machine (and the one from npm cannot be kept in '{cache}': ", refused.Message, StringComparison.Ordinal);
         Assert.Single(refused.Message.Split('\n'));
     }
 
@@ -59,7 +86,8 @@ public sealed class PostgresBinaryFinderTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "npm here is a shell script");
         // Lays out the last argument's package as npm does: --prefix comes second.
         var npm = Script("npm", """
-            package="$3/node_modules/${7%@*}"
+            for package; do :; done
+            package="$3/node_modules/${package%@*}"
             mkdir -p "$package/native/bin" "$package/native/lib"
             for program in initdb pg_ctl postgres; do
                 printf '#!/bin/sh\necho "postgres (PostgreSQL) 18.4"\n' > "$package/native/bin/$program"
@@ -117,6 +145,7 @@ public sealed class PostgresBinaryFinderTests : IDisposable
         {
             PathFolders = path ?? [],
             UsualFolders = usual ?? [],
+            Remedy = InstallRemedy.ForLinux([_folder.Path], isRoot: false),
             Npm = new NpmPostgres(Runner, NullLogger.Instance) { NpmCommand = npm, CacheFolder = cache ?? Path.Combine(_folder.Path, "cache") },
         };
 

@@ -9,7 +9,8 @@ namespace LlmAspire.EmbeddedPostgres.Tests;
 /// <summary>The supervisor as a real process.</summary>
 internal sealed class SupervisorProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>For a machine on which everything runs at once: only a test that fails takes it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly HttpClient _http = new();
@@ -68,6 +69,13 @@ internal sealed class SupervisorProcess : IAsyncDisposable
         return int.Parse(lines[0], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Waits until its output has <paramref name="text"/>.</summary>
+    public Task WaitUntilItSaysAsync(string text) => WaitAsync(() =>
+    {
+        Assert.False(_process.HasExited, Output);
+        return Task.FromResult(Output.Contains(text, StringComparison.Ordinal));
+    });
+
     public async Task WaitForExitAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -105,7 +113,7 @@ internal sealed class SupervisorProcess : IAsyncDisposable
         while (!await condition())
         {
             Assert.True(Stopwatch.GetElapsedTime(since) < Patience, "waited in vain");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }
 

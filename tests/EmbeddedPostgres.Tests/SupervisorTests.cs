@@ -54,7 +54,7 @@ public sealed class SupervisorTests : IDisposable
         // Its parent is the system's first process by now, which may take a moment to notice.
         await SupervisorProcess.WaitAsync(() => Task.FromResult(!SupervisorProcess.IsRunning(server)));
         Assert.Equal(0, supervisor.ExitCode);
-        Assert.Contains("database system is shut down", supervisor.Output, StringComparison.Ordinal);
+        Assert.Contains("PostgreSQL stopped", supervisor.Output, StringComparison.Ordinal);
     }
 
     [Fact]
