@@ -45,8 +45,9 @@ internal sealed partial class ServerOutput(ILogger logger)
     /// <summary>Example: <c>2026-11-30 21:26:59.123 UTC [8198] ERROR:  division by zero</c>, then its <c>STATEMENT:  …</c>.</summary>
     private static LogLevel LevelOf(string line, LogLevel before) => SeverityPattern().Match(line).Groups[1].ValueSpan switch
     {
-        "LOG" or "INFO" or "NOTICE" => LogLevel.Debug,
-        "WARNING" or "ERROR" or "FATAL" => LogLevel.Warning,
+        // An error is that of a client, which was told.
+        "LOG" or "INFO" or "NOTICE" or "ERROR" => LogLevel.Debug,
+        "WARNING" or "FATAL" => LogLevel.Warning,
         "PANIC" => LogLevel.Critical,
         // The detail, the statement or a further line of what came before.
         _ => before,

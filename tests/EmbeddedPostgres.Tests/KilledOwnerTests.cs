@@ -27,7 +27,7 @@ public sealed class KilledOwnerTests : IDisposable
         await using var owner = await StartAsync(installation, cluster, moment, ("Postgres__Throwaway", "true"));
 
         owner.Kill();
-        await owner.WaitForExitAsync();
+        await installation.WaitUntilStopIsTriedAsync();
         installation.GoOn();
 
         await WaitUntilNothingRunsAsync(cluster);
@@ -42,7 +42,7 @@ public sealed class KilledOwnerTests : IDisposable
         await using var owner = await StartAsync(installation, _folder.Cluster, moment);
 
         owner.Kill();
-        await owner.WaitForExitAsync();
+        await installation.WaitUntilStopIsTriedAsync();
         installation.GoOn();
 
         await WaitUntilNothingRunsAsync(_folder.Cluster);

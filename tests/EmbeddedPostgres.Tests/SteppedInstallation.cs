@@ -43,6 +43,7 @@ internal sealed class SteppedInstallation
                     {real.PgCtl} "$@" -p '{stepped.BinDirectory}/postgres' || exit
                     wait_at {Moment.AfterLaunch} ;;
                 stop)
+                    : > '{stepped._steps}/stop-tried'
                     wait_at {Moment.BeforeStop}
                     {real.PgCtl} "$@" || exit
                     wait_at {Moment.AfterStop} ;;
@@ -58,6 +59,9 @@ internal sealed class SteppedInstallation
 
     /// <summary>Waits until it waits.</summary>
     public Task WaitUntilReachedAsync() => SupervisorProcess.WaitAsync(() => Task.FromResult(File.Exists(Path.Combine(_steps, "reached"))));
+
+    /// <summary>Waits until somebody tried to stop the server, which may not have started yet.</summary>
+    public Task WaitUntilStopIsTriedAsync() => SupervisorProcess.WaitAsync(() => Task.FromResult(File.Exists(Path.Combine(_steps, "stop-tried"))));
 
     /// <summary>Lets it go on.</summary>
     public void GoOn() => File.WriteAllText(Path.Combine(_steps, "go-on"), "");
