@@ -1,17 +1,17 @@
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
+using LlmAspire.UsageWorker.Commands;
 using LlmAspire.UsageWorker.Ingestion;
 using LlmAspire.UsageWorker.Prices;
 using LlmAspire.UsageWorker.Reconciliation;
 using LlmAspire.UsageWorker.Retention;
 using LlmAspire.UsageWorker.Rollups;
-using LlmAspire.UsageWorker.Sums;
 using LlmAspire.UsageWorker.Sweeping;
 
-if (SumsCommand.IsNamedIn(args))
+if (LedgerCommand.IsNamedIn(args))
 {
-    return await SumsCommand.RunAsync(args);
+    return await LedgerCommand.RunAsync(args);
 }
 
 var builder = WebApplication.CreateBuilder(args);

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Demo;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -8,13 +8,13 @@ using NpgsqlTypes;
 namespace LlmAspire.Benchmarks;
 
 /// <summary>
-/// Gives the demo organisations of a running stack thirty days of usage to look at: office hours, weekends, people of whom some ask far more than others, twenty models
-/// with prices that change, one without, names of every length. The calls go the way of all calls: into the inbox, from where the stack's worker takes them.
+/// Gives the demo organisations of a running stack a <see cref="DemoMonth"/> that tries what pages can show: many calls, people and models, prices that change, one that is missing,
+/// names of every length. The calls go the way of all calls: into the inbox, from where the stack's worker takes them.
 /// </summary>
 public sealed class SampleMonth(string connectionString, TimeProvider time)
 {
-    private const int Days = 30;
     private const int WrittenAtOnce = 2_000;
+    private const int WorkingDays = 22;
 
     private static readonly Guid Demo = new("0195f000-0000-7000-8000-00000000de30");
     private static readonly Guid Rival = new("0195f000-0000-7000-8000-00000000de31");
@@ -51,8 +51,6 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
         "build-agent@demo.local", "sofia.papadopoulou@demo.local",
     ];
 
-    private readonly Random _random = new(5);
-
     /// <param name="count">Of calls, about.</param>
     /// <returns>How many there are.</returns>
     public async Task<int> FillAsync(int count, CancellationToken cancellationToken)
@@ -68,7 +66,8 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
         await host.Services.GetRequiredService<ILedgerReadiness>().WhenReadyAsync(cancellationToken);
         var source = host.Services.GetRequiredService<NpgsqlDataSource>();
         await SavePricesAsync(new PriceRegistry(source, time), cancellationToken);
-        var calls = Make(await HireAsync(source, cancellationToken), count);
+        var month = new DemoMonth([.. Models.Select(model => model.Called)], count / WorkingDays);
+        List<UsageEvent> calls = [.. month.Calls(await HireAsync(source, cancellationToken), time.GetUtcNow())];
         var writer = host.Services.GetRequiredService<IUsageEventWriter>();
         foreach (var some in calls.Chunk(WrittenAtOnce))
         {
@@ -81,7 +80,7 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
     }
 
     /// <summary>People to share the demo organisations with. They cannot sign in.</summary>
-    private static async Task<List<(Guid Id, Guid Org)>> HireAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    private static async Task<List<DemoPerson>> HireAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         await using var hire = source.CreateCommand(
             """
@@ -96,11 +95,11 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
         await hire.ExecuteNonQueryAsync(cancellationToken);
         await using var all = source.CreateCommand("SELECT id, organisation_id FROM tenant.account WHERE organisation_id = ANY($1) ORDER BY email");
         all.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [Demo, Rival] });
-        List<(Guid, Guid)> people = [];
+        List<DemoPerson> people = [];
         await using var reader = await all.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            people.Add((reader.GetGuid(0), reader.GetGuid(1)));
+            people.Add(new DemoPerson(reader.GetGuid(0), reader.GetGuid(1), Plan: 2));
         }
 
         return people.Count > 0 ? people : throw new InvalidOperationException("There are no demo accounts: this is for a stack in Development.");
@@ -108,11 +107,11 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
 
     private async Task SavePricesAsync(PriceRegistry prices, CancellationToken cancellationToken)
     {
-        var start = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(-Days);
+        var start = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(-DemoMonth.Days);
         await SaveAsync("list prices", model => model.Input is { } input ? Prices(model, start.AddDays(-30), input, model.Output!.Value) : []);
         await SaveAsync("contract of the quarter", model => model.Provider == "anthropic" && model.Input is { } input
             ? Prices(model, start.AddDays(14).AddHours(9), 0.9m * input, 0.9m * model.Output!.Value) : []);
-        await SaveAsync("announced for the new year", model => model.Alias == "grok" ? Prices(model, start.AddDays(Days + 20), 2m, 10m) : []);
+        await SaveAsync("announced for the new year", model => model.Alias == "grok" ? Prices(model, start.AddDays(DemoMonth.Days + 20), 2m, 10m) : []);
 
         async Task SaveAsync(string reason, Func<Model, IEnumerable<PriceEntry>> entries) => await prices.SaveAsync(
             PriceSource.Import, "operator@demo.local", reason, [.. Models.SelectMany(entries)], null, acceptImplausible: true, cancellationToken);
@@ -124,84 +123,6 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
         new(model.Provider, model.Name, TokenClasses.CachedInput, from, input / 10),
         new(model.Provider, model.Name, TokenClasses.Output, from, output),
     ];
-
-    private List<UsageEvent> Make(List<(Guid Id, Guid Org)> people, int count)
-    {
-        var end = time.GetUtcNow().AddMinutes(-5);
-        List<UsageEvent> calls = [];
-        while (calls.Count < count)
-        {
-            var at = end.AddDays(-Days * _random.NextDouble());
-            // Less in the evening, little at night and at weekends, and more from week to week.
-            var busy = at.Hour is >= 7 and < 17 ? 1.0 : at.Hour is >= 17 and < 21 ? 0.35 : 0.06;
-            busy *= at.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday ? 0.2 : 1;
-            busy *= 0.5 + (0.5 * (Days - (end - at).TotalDays) / Days);
-            if (_random.NextDouble() < busy)
-            {
-                var (user, org) = people[(int)(people.Count * Math.Pow(_random.NextDouble(), 1.8))];
-                calls.Add(Make(at, user, org));
-            }
-        }
-
-        return calls;
-    }
-
-    private UsageEvent Make(DateTimeOffset at, Guid user, Guid org)
-    {
-        var model = Pick();
-        var id = Guid.CreateVersion7(at);
-        var fate = _random.NextDouble();
-        var (prompt, completion) = fate < 0.02 ? (0L, 0L) : ((long)Math.Exp(5 + (4 * _random.NextDouble())), (long)Math.Exp(3.5 + (3.5 * _random.NextDouble())));
-        var (source, outcome) = fate switch
-        {
-            < 0.02 => (UsageSource.None, UsageOutcome.Failed),
-            < 0.05 => (UsageSource.Estimated, UsageOutcome.Stopped),
-            < 0.055 => (UsageSource.Partial, UsageOutcome.Failed),
-            _ => (UsageSource.Provider, UsageOutcome.Completed),
-        };
-        long? cached = _random.Next(3) == 0 ? prompt * 2 / 3 : null, reasoning = model.Reasons ? completion * 3 / 5 : null;
-        var ttft = (int)(250 + (900 * Math.Pow(_random.NextDouble(), 3)) + (model.Reasons ? 1_500 : 0));
-        return new UsageEvent
-        {
-            Id = id,
-            RequestId = id,
-            UserId = user,
-            OrgId = org,
-            ConversationId = Guid.CreateVersion7(at),
-            Operation = _random.Next(12) switch { 0 => UsageOperation.Title, 1 => UsageOperation.Api, _ => UsageOperation.Chat },
-            Traceparent = $"00-{Guid.NewGuid():N}-b7ad6b7169203331-01",
-            ModelAlias = model.Alias,
-            Provider = model.Provider,
-            ServedModel = model.Name,
-            PromptTokens = prompt,
-            CompletionTokens = completion,
-            CachedPromptTokens = cached,
-            ReasoningTokens = reasoning,
-            Source = source,
-            Outcome = outcome,
-            Attempts = fate > 0.97 ? 2 : 1,
-            Fallbacks = 0,
-            TtftMs = completion == 0 ? null : ttft,
-            DurationMs = ttft + (int)(completion * (9 + (10 * _random.NextDouble()))),
-            GatewayCallId = id.ToString(),
-            RawUsage = source == UsageSource.Provider
-                ? JsonSerializer.SerializeToElement(new
-                {
-                    prompt_tokens = prompt,
-                    completion_tokens = completion,
-                    total_tokens = prompt + completion,
-                    prompt_tokens_details = new { cached_tokens = cached ?? 0 },
-                    completion_tokens_details = new { reasoning_tokens = reasoning ?? 0 },
-                })
-                : null,
-        };
-    }
-
-    private Model Pick()
-    {
-        var left = _random.Next(Models.Sum(model => model.Weight));
-        return Models.First(model => (left -= model.Weight) < 0);
-    }
 
     private static async Task WaitAsync(NpgsqlDataSource source, List<UsageEvent> calls, CancellationToken cancellationToken)
     {
@@ -215,5 +136,8 @@ public sealed class SampleMonth(string connectionString, TimeProvider time)
 
     /// <param name="Weight">How much it is used.</param>
     /// <param name="Input">USD per million tokens; null for one whose price the gateway knows, or nobody.</param>
-    private sealed record Model(string Alias, string Provider, string Name, int Weight, decimal? Input = null, decimal? Output = null, bool Reasons = false);
+    private sealed record Model(string Alias, string Provider, string Name, int Weight, decimal? Input = null, decimal? Output = null, bool Reasons = false)
+    {
+        public DemoModel Called => new(Alias, Provider, Name, Weight, Reasons: Reasons);
+    }
 }

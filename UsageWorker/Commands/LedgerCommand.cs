@@ -1,13 +1,14 @@
 using LlmAspire.Usage;
+using LlmAspire.UsageWorker.Demo;
 using Npgsql;
 
-namespace LlmAspire.UsageWorker.Sums;
+namespace LlmAspire.UsageWorker.Commands;
 
 /// <summary>
-/// <c>verify</c> and <c>rebuild</c>: hold the roll-ups and allowances against the ledger's rows, or make them again. The exit code is 0 when all is
-/// well, 1 when <c>verify</c> found differences, 2 when the command could not be carried out.
+/// <c>verify</c> and <c>rebuild</c>: hold the roll-ups and allowances against the ledger's rows, or make them again. <c>demo-month</c>: gives the demo
+/// accounts a month of calls. The exit code is 0 when all is well, 1 when <c>verify</c> found differences, 2 when the command could not be carried out.
 /// </summary>
-internal sealed class SumsCommand(IConfiguration configuration, TextWriter output, TextWriter error)
+internal sealed class LedgerCommand(IConfiguration configuration, IHostEnvironment environment, TextWriter output, TextWriter error)
 {
     private const int Fine = 0;
     private const int Different = 1;
@@ -15,12 +16,17 @@ internal sealed class SumsCommand(IConfiguration configuration, TextWriter outpu
 
     private const int MostLines = 20;
 
-    private const string Usage = """
-        Usage: UsageWorker [verify | rebuild] [--Setting:Name value]...
+    private const string Verify = "verify";
+    private const string Rebuild = "rebuild";
+    private const string DemoMonth = "demo-month";
 
-          (nothing)  runs the worker
-          verify     compares the roll-ups and allowances with the ledger's rows; exit code 1 and the differences when they are not the same
-          rebuild    makes the roll-ups and allowances again from the rows; hours whose rows were dropped stay as they are
+    private const string Usage = $"""
+        Usage: UsageWorker [{Verify} | {Rebuild} | {DemoMonth}] [--Setting:Name value]...
+
+          (nothing)   runs the worker
+          {Verify}      compares the roll-ups and allowances with the ledger's rows; exit code 1 and the differences when they are not the same
+          {Rebuild}     makes the roll-ups and allowances again from the rows; hours whose rows were dropped stay as they are
+          {DemoMonth}  in Development: writes thirty days of calls of the demo accounts into the inbox, each once, however often it is run
 
         The connection string is the setting ConnectionStrings:llm, as an environment variable ConnectionStrings__llm.
         """;
@@ -30,8 +36,9 @@ internal sealed class SumsCommand(IConfiguration configuration, TextWriter outpu
 
     public static Task<int> RunAsync(string[] args)
     {
-        var settings = Host.CreateApplicationBuilder(args[1..]).Configuration;
-        return new SumsCommand(settings, Console.Out, Console.Error).RunAsync(args[0], CancellationToken.None);
+        // It reads settings and environment as the worker itself does.
+        var builder = WebApplication.CreateBuilder(args[1..]);
+        return new LedgerCommand(builder.Configuration, builder.Environment, Console.Out, Console.Error).RunAsync(args[0], CancellationToken.None);
     }
 
     /// <returns>The exit code.</returns>
@@ -43,9 +50,15 @@ internal sealed class SumsCommand(IConfiguration configuration, TextWriter outpu
             return Fine;
         }
 
-        if (command is not ("verify" or "rebuild"))
+        if (command is not (Verify or Rebuild or DemoMonth))
         {
             await error.WriteLineAsync($"There is no command '{command}'.\n{Usage}");
+            return NotDone;
+        }
+
+        if (command == DemoMonth && !environment.IsDevelopment())
+        {
+            await error.WriteLineAsync($"The command {DemoMonth} runs in Development only: this is {environment.EnvironmentName}, whose ledger holds facts.");
             return NotDone;
         }
 
@@ -58,8 +71,12 @@ internal sealed class SumsCommand(IConfiguration configuration, TextWriter outpu
         try
         {
             await using var source = NpgsqlDataSource.Create(connectionString);
-            var sums = new UsageSums(source);
-            return command == "verify" ? await VerifyAsync(sums, cancellationToken) : await RebuildAsync(sums, cancellationToken);
+            return command switch
+            {
+                Verify => await VerifyAsync(new UsageSums(source), cancellationToken),
+                Rebuild => await RebuildAsync(new UsageSums(source), cancellationToken),
+                _ => await FillDemoMonthAsync(new DemoLedger(source, TimeProvider.System), cancellationToken),
+            };
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
             or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidCatalogName)
@@ -104,6 +121,20 @@ internal sealed class SumsCommand(IConfiguration configuration, TextWriter outpu
     private async Task<int> RebuildAsync(UsageSums sums, CancellationToken cancellationToken)
     {
         await output.WriteLineAsync($"Made {await sums.RebuildAsync(cancellationToken)} sums again.");
+        return Fine;
+    }
+
+    private async Task<int> FillDemoMonthAsync(DemoLedger ledger, CancellationToken cancellationToken)
+    {
+        if (await ledger.FillAsync(cancellationToken) is not { } filled)
+        {
+            await error.WriteLineAsync("There are no demo accounts: the Api makes them when it starts in Development without another sign-in.");
+            return NotDone;
+        }
+
+        await output.WriteLineAsync(filled.Written == 0
+            ? $"The ledger has all {filled.Calls} calls of the demo month."
+            : $"Wrote {filled.Written} of the {filled.Calls} calls of the demo month into the inbox; the worker books them now.");
         return Fine;
     }
 }

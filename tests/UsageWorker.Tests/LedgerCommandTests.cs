@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using LlmAspire.TestPostgres;
-using LlmAspire.UsageWorker.Sums;
+using LlmAspire.UsageWorker.Commands;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
 
 namespace LlmAspire.UsageWorker.Tests;
 
-public class SumsCommandTests(PostgresFixture postgres)
+public class LedgerCommandTests(PostgresFixture postgres)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -63,7 +65,7 @@ public class SumsCommandTests(PostgresFixture postgres)
         var (refused, nothing, error) = await RunAsync("very", null);
 
         Assert.Equal((0, 2, ""), (helped, refused, nothing));
-        Assert.StartsWith("Usage: UsageWorker [verify | rebuild]", help, StringComparison.Ordinal);
+        Assert.StartsWith("Usage: UsageWorker [verify | rebuild | demo-month]", help, StringComparison.Ordinal);
         Assert.Equal($"There is no command 'very'.\n{help}", error);
     }
 
@@ -73,7 +75,7 @@ public class SumsCommandTests(PostgresFixture postgres)
     [InlineData(true, "--help")]
     [InlineData(true, "verify")]
     [InlineData(true, "very", "--urls", "http://127.0.0.1:0")]
-    public void settings_alone_run_the_worker(bool isCommand, params string[] args) => Assert.Equal(isCommand, SumsCommand.IsNamedIn(args));
+    public void settings_alone_run_the_worker(bool isCommand, params string[] args) => Assert.Equal(isCommand, LedgerCommand.IsNamedIn(args));
 
     [Fact]
     public async Task the_program_itself_takes_commands()
@@ -83,7 +85,7 @@ public class SumsCommandTests(PostgresFixture postgres)
         {
         }
 
-        var start = new ProcessStartInfo("dotnet", [typeof(SumsCommand).Assembly.Location, "verify", "--ConnectionStrings:llm", connectionString])
+        var start = new ProcessStartInfo("dotnet", [typeof(LedgerCommand).Assembly.Location, "verify", "--ConnectionStrings:llm", connectionString])
         {
             RedirectStandardOutput = true,
         };
@@ -98,7 +100,7 @@ public class SumsCommandTests(PostgresFixture postgres)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:llm", connectionString)]).Build();
         using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        var exitCode = await new SumsCommand(configuration, output, error).RunAsync(command, Cancellation);
+        var exitCode = await new LedgerCommand(configuration, new HostingEnvironment { EnvironmentName = Environments.Development }, output, error).RunAsync(command, Cancellation);
         return (exitCode, output.ToString(), error.ToString());
     }
 }
