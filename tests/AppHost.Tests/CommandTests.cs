@@ -131,6 +131,29 @@ public sealed class CommandTests(CommandFixture stack) : IClassFixture<CommandFi
     }
 
     [Fact]
+    public async Task without_postgres_the_commands_of_the_worker_are_disabled_and_a_reset_touches_nothing()
+    {
+        var worker = await stack.App.ResourceNotifications.WaitForResourceHealthyAsync(Worker, Cancellation);
+        Assert.True((await ExecuteAsync("postgres", KnownResourceCommands.StopCommand)).Success);
+        await WaitForCommandsAsync(ResourceCommandState.Disabled);
+
+        var reset = await ExecuteAsync(Database, "reset-data");
+        Assert.True((await ExecuteAsync("postgres", KnownResourceCommands.StartCommand)).Success);
+        await WaitForCommandsAsync(ResourceCommandState.Enabled);
+
+        Assert.False(reset.Success);
+        Assert.False(string.IsNullOrEmpty(reset.Message));
+        Assert.True(stack.App.ResourceNotifications.TryGetCurrentState(Worker, out var after));
+        Assert.Equal(worker.Snapshot.StartTimeStamp, after.Snapshot.StartTimeStamp);
+        await ChatAsync("pro");
+
+        Task WaitForCommandsAsync(ResourceCommandState state) => stack.App.ResourceNotifications.WaitForResourceAsync(
+            Worker,
+            changed => changed.Snapshot.Commands.Where(command => command.Name is "verify-ledger" or "rebuild-sums" or "demo-month").All(command => command.State == state),
+            Cancellation);
+    }
+
+    [Fact]
     public async Task the_front_end_has_a_link_to_the_chat_and_one_to_the_usage()
     {
         var web = await stack.App.ResourceNotifications.WaitForResourceHealthyAsync("web", Cancellation);
