@@ -1,3 +1,4 @@
+using LlmAspire.ServiceDefaults.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,8 @@ public static class Extensions
         builder.ConfigureOpenTelemetry();
         // Each probe of a service that is still starting would be an error in the log; /health says it to whoever asks.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        // Where it listens is news; its folder, its environment and which keys to press are not.
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
@@ -38,12 +41,12 @@ public static class Extensions
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReportWriter.WriteAsync }).AllowAnonymous();
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReportWriter.WriteAsync }).AllowAnonymous().ExcludeFromTraces();
         app.MapHealthChecks("/alive", new HealthCheckOptions
         {
             Predicate = check => check.Tags.Contains(LiveTag),
             ResponseWriter = HealthReportWriter.WriteAsync,
-        }).AllowAnonymous();
+        }).AllowAnonymous().ExcludeFromTraces();
         return app;
     }
 
@@ -63,10 +66,8 @@ public static class Extensions
                 .AddRuntimeInstrumentation()
                 .AddMeter("LlmAspire.*"))
             .WithTracing(tracing => tracing
-                .AddSource(builder.Environment.ApplicationName, "LlmAspire.*")
-                .AddAspNetCoreInstrumentation(options =>
-                    options.Filter = context => context.Request.Path != "/health" && context.Request.Path != "/alive")
-                .AddHttpClientInstrumentation());
+                .AddSource("LlmAspire.*")
+                .AddServiceTraces());
 
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {

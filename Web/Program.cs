@@ -1,4 +1,5 @@
 using LlmAspire.ServiceDefaults;
+using LlmAspire.ServiceDefaults.Traces;
 using LlmAspire.Web.Api;
 using LlmAspire.Web.Chat;
 using LlmAspire.Web.Conversations;
@@ -26,7 +27,7 @@ app.UseSecurityHeaders();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseForms();
-app.MapStaticAssets();
+app.MapStaticAssets().ExcludeFromTraces();
 app.MapPages();
 app.MapConversationExport();
 app.MapReportExports();

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Caching.Memory;
-using OpenTelemetry;
 
 namespace LlmAspire.Api.Identity;
 
@@ -111,8 +110,6 @@ internal sealed class RecentMemory<TKey, TValue> : IDisposable
 
     private async Task KeepFreshAsync()
     {
-        // Its own statements are no work of a trace.
-        using var quiet = SuppressInstrumentationScope.Begin();
         using var timer = new PeriodicTimer(RefreshInterval, _time);
         try
         {

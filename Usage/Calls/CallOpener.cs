@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
@@ -60,8 +59,6 @@ internal sealed class CallOpener(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A trace for each batch would belong to no user action.
-        using var quiet = SuppressInstrumentationScope.Begin();
         List<Queued<OpenCall>> batch = [];
         while (await _queue.ReadBatchAsync(batch, CancellationToken.None))
         {

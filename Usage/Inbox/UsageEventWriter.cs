@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
@@ -76,8 +75,6 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
     /// <param name="stoppingToken">Not used: what is queued is written first, see <see cref="StopAsync"/>.</param>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A trace for each batch would belong to no user action.
-        using var quiet = SuppressInstrumentationScope.Begin();
         List<Queued<UsageEvent>> batch = [];
         try
         {

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
@@ -16,7 +15,6 @@ public abstract class PostgresHealthCheck(ILedgerReadiness readiness) : IHealthC
             return HealthCheckResult.Unhealthy("The ledger's schema is not there yet.");
         }
 
-        using var quiet = SuppressInstrumentationScope.Begin();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         try

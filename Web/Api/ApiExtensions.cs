@@ -1,5 +1,6 @@
 using LlmAspire.Web.Accounts;
 using LlmAspire.Web.Conversations;
+using Microsoft.AspNetCore.Components.Server.Circuits;
 
 namespace LlmAspire.Web.Api;
 
@@ -11,6 +12,8 @@ public static class ApiExtensions
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<ApiAddressOptions>().BindConfiguration(ApiAddressOptions.Section);
         builder.Services.AddApiHttpClient<ApiConnection>();
+        builder.Services.AddScoped<CircuitHandler, PageTraces>();
+        builder.Services.AddTransient<PageTraceHandler>();
         builder.Services.AddTransient<ApiClient>();
         builder.Services.AddTransient<AccountsClient>();
         builder.Services.AddTransient<ConversationsClient>();
@@ -34,5 +37,6 @@ public static class ApiExtensions
             handler.ConnectTimeout = TimeSpan.FromSeconds(5);
             handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
         })
-        .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
+        .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+        .AddHttpMessageHandler<PageTraceHandler>();
 }

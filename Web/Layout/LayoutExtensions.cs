@@ -1,5 +1,7 @@
+using LlmAspire.ServiceDefaults.Traces;
 using LlmAspire.Web.Identity.External;
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.Extensions.Options;
 using MudBlazor.Services;
 
@@ -69,8 +71,17 @@ public static class LayoutExtensions
         return Task.CompletedTask;
     });
 
-    /// <summary>Shows the pages.</summary>
-    public static IEndpointConventionBuilder MapPages(this IEndpointRouteBuilder app) => app
-        .MapRazorComponents<App>()
-        .AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = "'none'");
+    /// <summary>Shows the pages. What Blazor asks for besides, on behalf of a page that is open, is in no trace: <see cref="Api.PageTraces"/> has what people do on it.</summary>
+    public static IEndpointConventionBuilder MapPages(this IEndpointRouteBuilder app)
+    {
+        var pages = app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = "'none'");
+        pages.Finally(endpoint =>
+        {
+            if (!endpoint.Metadata.OfType<ComponentTypeMetadata>().Any())
+            {
+                TraceExtensions.Exclude(endpoint);
+            }
+        });
+        return pages;
+    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using LlmAspire.Web.Api;
 using Microsoft.Extensions.Options;
 
@@ -69,7 +68,7 @@ public sealed partial class ModelDirectory(
 
     private async Task RefreshUntilClosedAsync()
     {
-        Activity.Current = null; // the requests belong to no user action
+        PageAction.Detach();
         var delay = FirstDelay;
         while (!_closing.IsCancellationRequested)
         {

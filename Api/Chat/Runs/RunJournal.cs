@@ -1,6 +1,5 @@
 using LlmAspire.Usage;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Api.Chat.Runs;
 
@@ -57,8 +56,6 @@ internal sealed partial class RunJournal(
     /// <param name="stoppingToken">Not used: what is queued is written first, see <see cref="StopAsync"/>.</param>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A trace for each group would belong to no user action.
-        using var quiet = SuppressInstrumentationScope.Begin();
         List<Queued<RunRecord>> batch = [];
         try
         {

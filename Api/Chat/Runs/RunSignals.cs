@@ -3,7 +3,6 @@ using System.Threading.Channels;
 using LlmAspire.Api.Data;
 using LlmAspire.Usage;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Api.Chat.Runs;
 
@@ -32,7 +31,6 @@ internal sealed partial class RunSignals(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WhenReadyAsync(stoppingToken);
-        using var quiet = SuppressInstrumentationScope.Begin();
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2), time);
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -3,7 +3,6 @@ using LlmAspire.Api.Data;
 using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Api.Chat.Runs;
 
@@ -60,7 +59,6 @@ internal sealed partial class RunSweep(
     {
         await schema.WhenReadyAsync(stoppingToken);
         await ledger.WhenReadyAsync(stoppingToken);
-        using var quiet = SuppressInstrumentationScope.Begin();
         while (!stoppingToken.IsCancellationRequested)
         {
             try

@@ -1,6 +1,7 @@
 using LlmAspire.DemoGateway.Configuration;
 using LlmAspire.DemoGateway.Contract;
 using LlmAspire.DemoGateway.Security;
+using LlmAspire.ServiceDefaults.Traces;
 
 namespace LlmAspire.DemoGateway.Health;
 
@@ -9,10 +10,11 @@ internal static class HealthApi
 {
     public static IEndpointRouteBuilder MapHealthApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/liveliness", Liveliness);
-        routes.MapGet("/health/liveness", Liveliness);
-        routes.MapGet("/health/readiness", Readiness);
-        routes.MapGet("/health", Health).WithGatewayErrors().RequireMasterKey();
+        var probes = routes.MapGroup("/health").ExcludeFromTraces();
+        probes.MapGet("/liveliness", Liveliness);
+        probes.MapGet("/liveness", Liveliness);
+        probes.MapGet("/readiness", Readiness);
+        probes.MapGet("", Health).WithGatewayErrors().RequireMasterKey();
         return routes;
     }
 
