@@ -7,8 +7,8 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "The schema of {Name} is ready")]
     public static partial void SchemaReady(this ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "The schema of {Name} is not ready yet ({Reason}), trying again in {Wait}")]
-    public static partial void SchemaNotReadyYet(this ILogger logger, string name, string reason, TimeSpan wait);
+    [LoggerMessage(LogLevel.Information, "The schema of {Name} is not ready yet ({Reason}); trying until it is")]
+    public static partial void SchemaNotReadyYet(this ILogger logger, string name, string reason);
 
     [LoggerMessage(LogLevel.Error, "The schema of {Name} cannot be brought up to date, trying again in {Wait}")]
     public static partial void SchemaCannotBeMigrated(this ILogger logger, Exception exception, string name, TimeSpan wait);
@@ -16,8 +16,8 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Created database {Database}")]
     public static partial void DatabaseCreated(this ILogger logger, string database);
 
-    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not answer: calls and events go to the spool")]
-    public static partial void PostgresAway(this ILogger logger, Exception exception);
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not answer: calls and events go to the spool ({Reason})")]
+    public static partial void PostgresAway(this ILogger logger, string reason);
 
     [LoggerMessage(LogLevel.Error, "PostgreSQL refuses {Count} events: they go to the spool")]
     public static partial void InboxRefuses(this ILogger logger, Exception exception, int count);
@@ -34,6 +34,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Error, "{Count} calls could not be opened: PostgreSQL is away, and the spool takes nothing")]
     public static partial void NotSpooled(this ILogger logger, Exception exception, int count);
 
+    [LoggerMessage(LogLevel.Warning, "This process cannot report that it lives, as PostgreSQL is away ({Reason}); it tries until it can")]
+    public static partial void NotReportedYet(this ILogger logger, string reason);
+
     [LoggerMessage(LogLevel.Warning, "This process could not report that it lives")]
     public static partial void NotReported(this ILogger logger, Exception exception);
 
@@ -45,6 +48,9 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Warning, "The spool could not be sent to PostgreSQL, {Count} entries wait; trying again")]
     public static partial void NotReplayed(this ILogger logger, Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Warning, "The spool waits for PostgreSQL ({Reason}) with {Count} entries; trying until it answers")]
+    public static partial void ReplayWaits(this ILogger logger, int count, string reason);
 
     [LoggerMessage(LogLevel.Error, "The spool {Path} cannot be read, trying again later")]
     public static partial void SpoolNotAdopted(this ILogger logger, Exception exception, string path);

@@ -42,6 +42,7 @@ internal sealed class SchemaMigrator<TContext>(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), time);
+        string? reason = null;
         while (!readiness.IsReady)
         {
             try
@@ -53,13 +54,15 @@ internal sealed class SchemaMigrator<TContext>(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                if (IsToBeExpected(exception))
-                {
-                    logger.SchemaNotReadyYet(Name, exception.Message, backoff.Next);
-                }
-                else
+                if (!IsToBeExpected(exception))
                 {
                     logger.SchemaCannotBeMigrated(exception, Name, backoff.Next);
+                }
+                else if (exception.Message != reason)
+                {
+                    // Once for each reason: a server may take a while to start.
+                    reason = exception.Message;
+                    logger.SchemaNotReadyYet(Name, reason);
                 }
 
                 await backoff.WaitAsync(stoppingToken);

@@ -32,8 +32,14 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "{Changes} prices of the gateway have changed: revision {Revision}")]
     public static partial void PricesChanged(this ILogger logger, int changes, long revision);
 
-    [LoggerMessage(LogLevel.Warning, "The gateway's prices cannot be read; trying again until they can. The last ones stay in force")]
-    public static partial void PricesNotRead(this ILogger logger, Exception exception);
+    [LoggerMessage(LogLevel.Information, "The gateway does not answer yet ({Reason}): its prices are asked for until it does. The last ones stay in force")]
+    public static partial void WaitingForPrices(this ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The gateway's prices cannot be read ({Reason}); trying again until they can. The last ones stay in force")]
+    public static partial void PricesNotRead(this ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The gateway's prices could not be taken over, trying again in {Wait}. The last ones stay in force")]
+    public static partial void PricesNotTakenOver(this ILogger logger, Exception exception, TimeSpan wait);
 
     [LoggerMessage(LogLevel.Information, "The gateway's prices can be read again")]
     public static partial void PricesReadAgain(this ILogger logger);
@@ -58,6 +64,12 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Warning, "The comparison with the gateway's spend logs was interrupted, trying again in {Wait}")]
     public static partial void ReconciliationInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not answer ({Reason}): all work waits for it")]
+    public static partial void PostgresAway(this ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Information, "PostgreSQL answers again, after {Away}")]
+    public static partial void PostgresBack(this ILogger logger, TimeSpan away);
 
     [LoggerMessage(LogLevel.Warning, "What waits in the ledger could not be read, trying again in {Wait}")]
     public static partial void BacklogNotRead(this ILogger logger, Exception exception, TimeSpan wait);

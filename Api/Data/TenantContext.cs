@@ -66,7 +66,10 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         // As in the ledger: a failed statement is thrown to whoever can judge it; two registrations of one e-mail are no error of the Api.
         // A search counts matches up to a number, and shows one: any will do.
         .ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning).Log(
-            (RelationalEventId.CommandExecuted, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
+            (RelationalEventId.CommandExecuted, LogLevel.Debug),
+            (RelationalEventId.CommandError, LogLevel.Debug),
+            (RelationalEventId.ConnectionError, LogLevel.Debug),
+            (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
 
     // A pooled context lives on: disposing ends its lease.
     public override void Dispose()

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
@@ -23,7 +22,6 @@ internal sealed class LivenessReporter(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await readiness.WhenReadyAsync(stoppingToken);
-        using var quiet = SuppressInstrumentationScope.Begin();
         var failed = false;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -34,7 +32,11 @@ internal sealed class LivenessReporter(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                if (!failed)
+                if (!failed && PostgresErrors.IsAway(exception))
+                {
+                    logger.NotReportedYet(PostgresErrors.Reason(exception));
+                }
+                else if (!failed)
                 {
                     logger.NotReported(exception);
                 }

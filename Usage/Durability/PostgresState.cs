@@ -106,7 +106,7 @@ internal sealed class PostgresState(ILedgerReadiness readiness, IOptions<Durabil
             {
                 _awaySince = time.GetUtcNow();
                 _outage++;
-                logger.PostgresAway(exception);
+                logger.PostgresAway(PostgresErrors.Reason(exception));
             }
         }
     }

@@ -54,7 +54,9 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         // Statements are no news. Nor is the failure of one: it is thrown to whoever can judge it. The first migration always
         // has one, as it looks for its history where there is none yet.
         .ConfigureWarnings(warnings => warnings.Log(
-            (RelationalEventId.CommandExecuted, LogLevel.Debug), (RelationalEventId.CommandError, LogLevel.Debug)));
+            (RelationalEventId.CommandExecuted, LogLevel.Debug),
+            (RelationalEventId.CommandError, LogLevel.Debug),
+            (RelationalEventId.ConnectionError, LogLevel.Debug)));
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

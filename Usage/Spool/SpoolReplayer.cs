@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.Usage;
 
@@ -31,8 +30,8 @@ internal sealed class SpoolReplayer(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await readiness.WhenReadyAsync(stoppingToken);
-        using var quiet = SuppressInstrumentationScope.Begin();
         var adopted = DateTimeOffset.MinValue;
+        var waits = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -50,12 +49,24 @@ internal sealed class SpoolReplayer(
                         await AdoptAsync(stoppingToken);
                         adopted = time.GetUtcNow();
                     }
+
+                    waits = false;
                 }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 // Whatever it is, it must not end the process: it is tried again, and the entries stay where they are.
-                logger.NotReplayed(exception, spool.Count);
+                var isAway = PostgresErrors.IsAway(exception);
+                if (!isAway)
+                {
+                    logger.NotReplayed(exception, spool.Count);
+                }
+                else if (!waits)
+                {
+                    logger.ReplayWaits(spool.Count, PostgresErrors.Reason(exception));
+                }
+
+                waits = isAway;
             }
 
             await Task.Delay(durability.Value.ProbeInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -9,7 +9,7 @@ public static class BacklogExtensions
         builder.Services.AddOptions<BacklogOptions>().BindConfiguration("Backlog")
             .Validate(options => options.Interval > TimeSpan.Zero, "Backlog:Interval must be positive.")
             .ValidateOnStart();
-        builder.Services.AddHostedService<BacklogWatch>();
+        builder.Services.AddLedgerWork<BacklogWatch>();
         builder.Services.AddHealthChecks().AddCheck<BacklogHealthCheck>(BacklogHealthCheck.Name);
         return builder;
     }

@@ -18,12 +18,12 @@ internal sealed class BacklogWatch : PeriodicLedgerWork
 
     public BacklogWatch(
         NpgsqlDataSource source,
-        ILedgerReadiness readiness,
+        LedgerState ledger,
         IMeterFactory meters,
         TimeProvider time,
         IOptions<BacklogOptions> options,
         ILogger<BacklogWatch> logger)
-        : base(readiness, time, options.Value.Interval)
+        : base(ledger, time, options.Value.Interval)
     {
         (_source, _logger) = (source, logger);
         var meter = meters.Create(IngestionTelemetry.Name);
@@ -33,13 +33,20 @@ internal sealed class BacklogWatch : PeriodicLedgerWork
         meter.CreateObservableGauge("llmaspire.ledger.calls.oldest", () => Observe(last => last.OldestOpenCall.TotalSeconds), "s", "How long the oldest call has been open");
     }
 
-    protected override async Task DoAsync(CancellationToken stoppingToken) => _last = await LedgerBacklog.ReadAsync(_source, stoppingToken);
-
-    protected override void Failed(Exception exception, TimeSpan wait)
+    protected override async Task DoAsync(CancellationToken stoppingToken)
     {
-        _last = null;
-        _logger.BacklogNotRead(exception, wait);
+        try
+        {
+            _last = await LedgerBacklog.ReadAsync(_source, stoppingToken);
+        }
+        catch
+        {
+            _last = null;
+            throw;
+        }
     }
+
+    protected override void Failed(Exception exception, TimeSpan wait) => _logger.BacklogNotRead(exception, wait);
 
     private IEnumerable<Measurement<T>> Observe<T>(Func<LedgerBacklog, T> value)
         where T : struct => _last is { } last ? [new Measurement<T>(value(last))] : [];

@@ -11,7 +11,7 @@ public static class IngestionExtensions
         builder.AddUsageIngestion();
         builder.Services.AddOptions<IngestionOptions>().BindConfiguration("Ingestion");
         builder.Services.AddSingleton<IngestionTelemetry>();
-        builder.Services.AddHostedService<IngestionWorker>();
+        builder.Services.AddLedgerWork<IngestionWorker>();
         return builder;
     }
 }

@@ -1,7 +1,6 @@
 using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using OpenTelemetry;
 
 namespace LlmAspire.UsageWorker.Ingestion;
 
@@ -12,7 +11,7 @@ namespace LlmAspire.UsageWorker.Ingestion;
 internal sealed class IngestionWorker(
     UsageIngestion ingestion,
     NpgsqlDataSource source,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     IngestionTelemetry telemetry,
     TimeProvider time,
     IOptions<IngestionOptions> options,
@@ -24,7 +23,7 @@ internal sealed class IngestionWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await readiness.WhenReadyAsync(stoppingToken);
+        await ledger.WhenReadyAsync(stoppingToken);
         var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), time);
         while (true)
         {
@@ -34,7 +33,11 @@ internal sealed class IngestionWorker(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                logger.IngestionInterrupted(exception, backoff.Next);
+                if (!ledger.ReportFailure(exception))
+                {
+                    logger.IngestionInterrupted(exception, backoff.Next);
+                }
+
                 await backoff.WaitAsync(stoppingToken);
             }
         }
@@ -42,8 +45,6 @@ internal sealed class IngestionWorker(
 
     private async Task ListenAsync(Backoff backoff, CancellationToken stoppingToken)
     {
-        // The polling would fill the traces: a batch that holds something makes its own spans.
-        using var quiet = SuppressInstrumentationScope.Begin();
         await using var connection = await ListeningConnection.OpenAsync(source, _ => { }, [UsageIngestion.Channel], stoppingToken);
         while (true)
         {
@@ -52,6 +53,7 @@ internal sealed class IngestionWorker(
             {
             }
 
+            ledger.ReportAnswer();
             backoff.Reset();
             // A notification that came meanwhile ends it at once.
             await connection.WaitAsync(options.Value.PollInterval, stoppingToken);
@@ -64,7 +66,6 @@ internal sealed class IngestionWorker(
         var batch = await ingestion.IngestAsync(LargestBatch, stoppingToken);
         if (batch.Taken > 0)
         {
-            using var heard = SuppressInstrumentationScope.Begin(value: false);
             telemetry.Record(batch, begun, time.GetUtcNow());
             logger.Ingested(batch.Events.Count, batch.Replaced, batch.Repeated, batch.Rejected);
         }

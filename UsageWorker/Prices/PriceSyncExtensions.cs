@@ -19,7 +19,7 @@ public static class PriceSyncExtensions
         // Its own time-out is the one that is set.
         builder.Services.AddHttpClient<GatewayPriceClient>(http => http.Timeout = Timeout.InfiniteTimeSpan);
         builder.Services.AddSingleton<PriceSync>();
-        builder.Services.AddHostedService<PriceSyncWorker>();
+        builder.Services.AddLedgerWork<PriceSyncWorker>();
         return builder;
     }
 

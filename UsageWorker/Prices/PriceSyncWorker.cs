@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json;
 using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
 
@@ -7,12 +9,13 @@ namespace LlmAspire.UsageWorker.Prices;
 internal sealed class PriceSyncWorker(
     GatewayPriceClient gateway,
     PriceSync sync,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     TimeProvider time,
     IOptions<PriceSyncOptions> options,
-    ILogger<PriceSyncWorker> logger) : PeriodicLedgerWork(readiness, time, options.Value.SyncInterval)
+    ILogger<PriceSyncWorker> logger) : PeriodicLedgerWork(ledger, time, options.Value.SyncInterval)
 {
-    private bool _fails;
+    /// <summary>What was logged last: that the gateway is away (true), or that its prices cannot be read; null when they can.</summary>
+    private bool? _away;
 
     protected override async Task DoAsync(CancellationToken stoppingToken)
     {
@@ -28,20 +31,42 @@ internal sealed class PriceSyncWorker(
             logger.PricesChanged(changes, revision);
         }
 
-        if (_fails)
+        if (_away is not null)
         {
-            _fails = false;
+            _away = null;
             logger.PricesReadAgain();
         }
     }
 
     protected override void Failed(Exception exception, TimeSpan wait)
     {
-        // It may be away for hours, and is asked every few seconds.
-        if (!_fails)
+        if (exception is not (HttpRequestException or TimeoutException or JsonException))
         {
-            _fails = true;
-            logger.PricesNotRead(exception);
+            logger.PricesNotTakenOver(exception, wait);
+            return;
+        }
+
+        // It may be so for hours, and the gateway is asked every few seconds.
+        var away = IsAway(exception);
+        if (_away == away)
+        {
+            return;
+        }
+
+        _away = away;
+        if (away)
+        {
+            logger.WaitingForPrices(exception.Message);
+        }
+        else
+        {
+            logger.PricesNotRead(exception.Message);
         }
     }
+
+    /// <summary>It has not started yet, or something before it says so.</summary>
+    private static bool IsAway(Exception exception) => exception is TimeoutException or HttpRequestException
+    {
+        StatusCode: null or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
+    };
 }

@@ -20,7 +20,7 @@ public static class ReconciliationExtensions
         builder.Services.AddHttpClient<SpendLogClient>(http => http.Timeout = Timeout.InfiniteTimeSpan);
         builder.Services.AddSingleton<Reconciler>();
         builder.Services.AddSingleton<ReconciliationMetrics>();
-        builder.Services.AddHostedService<ReconciliationWorker>();
+        builder.Services.AddLedgerWork<ReconciliationWorker>();
         return builder;
     }
 

@@ -12,10 +12,10 @@ internal sealed class ReconciliationWorker(
     Reconciler reconciler,
     ReconciliationReport report,
     ReconciliationMetrics metrics,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     TimeProvider time,
     IOptions<ReconciliationOptions> options,
-    ILogger<ReconciliationWorker> logger) : PeriodicLedgerWork(readiness, time, options.Value.Interval)
+    ILogger<ReconciliationWorker> logger) : PeriodicLedgerWork(ledger, time, options.Value.Interval)
 {
     private const int MostDifferences = 1000;
 

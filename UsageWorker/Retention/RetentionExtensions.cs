@@ -9,7 +9,7 @@ public static class RetentionExtensions
         builder.Services.AddOptions<RetentionOptions>().BindConfiguration("Retention")
             .Validate(options => options.Months is null or >= 1 && options.Interval > TimeSpan.Zero, "Retention:Months must be at least 1, or not set, and Retention:Interval positive.")
             .ValidateOnStart();
-        builder.Services.AddHostedService<RetentionWorker>();
+        builder.Services.AddLedgerWork<RetentionWorker>();
         return builder;
     }
 }

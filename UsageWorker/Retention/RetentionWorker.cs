@@ -7,10 +7,10 @@ namespace LlmAspire.UsageWorker.Retention;
 /// <summary>Drops the partitions of months that are no longer kept. Any number of workers may run.</summary>
 internal sealed class RetentionWorker(
     UsageSums sums,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     TimeProvider time,
     IOptions<RetentionOptions> options,
-    ILogger<RetentionWorker> logger) : PeriodicLedgerWork(readiness, time, options.Value.Interval)
+    ILogger<RetentionWorker> logger) : PeriodicLedgerWork(ledger, time, options.Value.Interval)
 {
     private readonly TimeProvider _time = time;
 
@@ -18,6 +18,7 @@ internal sealed class RetentionWorker(
     {
         if (options.Value.Months is not { } months)
         {
+            await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken);
             return;
         }
 

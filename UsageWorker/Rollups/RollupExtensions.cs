@@ -9,7 +9,7 @@ public static class RollupExtensions
         builder.Services.AddOptions<RollupOptions>().BindConfiguration("Rollups")
             .Validate(options => options.Grace >= TimeSpan.Zero && options.Interval > TimeSpan.Zero, "Rollups:Grace must not be negative, and Rollups:Interval must be positive.")
             .ValidateOnStart();
-        builder.Services.AddHostedService<RollupWorker>();
+        builder.Services.AddLedgerWork<RollupWorker>();
         return builder;
     }
 }

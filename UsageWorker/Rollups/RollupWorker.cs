@@ -6,10 +6,10 @@ namespace LlmAspire.UsageWorker.Rollups;
 /// <summary>Adds up days that have ended, and again those that changed. Any number of workers may run.</summary>
 internal sealed class RollupWorker(
     UsageDays days,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     TimeProvider time,
     IOptions<RollupOptions> options,
-    ILogger<RollupWorker> logger) : PeriodicLedgerWork(readiness, time, options.Value.Interval)
+    ILogger<RollupWorker> logger) : PeriodicLedgerWork(ledger, time, options.Value.Interval)
 {
     private readonly TimeProvider _time = time;
 

@@ -8,11 +8,11 @@ namespace LlmAspire.UsageWorker.Sweeping;
 /// <summary>Sweeps every few seconds. Any number of workers may run.</summary>
 internal sealed class SweepWorker(
     CallSweep sweep,
-    ILedgerReadiness readiness,
+    LedgerState ledger,
     IMeterFactory meters,
     TimeProvider time,
     IOptions<SweeperOptions> options,
-    ILogger<SweepWorker> logger) : PeriodicLedgerWork(readiness, time, options.Value.Interval)
+    ILogger<SweepWorker> logger) : PeriodicLedgerWork(ledger, time, options.Value.Interval)
 {
     private readonly Counter<long> _swept = meters.Create(IngestionTelemetry.Name)
         .CreateCounter<long>("llmaspire.ledger.swept", "{call}", "Open calls that were given up and became interrupted rows");

@@ -9,7 +9,7 @@ public static class SweepingExtensions
         builder.Services.AddOptions<SweeperOptions>().BindConfiguration("Sweeper")
             .Validate(options => options.Interval > TimeSpan.Zero && options.Grace >= TimeSpan.Zero, "Sweeper:Interval must be positive, Sweeper:Grace not negative.")
             .ValidateOnStart();
-        builder.Services.AddHostedService<SweepWorker>();
+        builder.Services.AddLedgerWork<SweepWorker>();
         return builder;
     }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using LlmAspire.EmbeddedPostgres;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
-using Npgsql;
 
 namespace LlmAspire.UsageWorker.Tests;
 
@@ -74,24 +73,6 @@ public class IngestionWorkerTests(PostgresFixture postgres)
 
         var (one, batch) = await IngestionOfAsync(host, usageEvent);
         Assert.Equal(batch.SpanId, one.ParentSpanId);
-    }
-
-    [Fact]
-    public async Task neither_listening_nor_polling_nor_writing_makes_spans_of_sql()
-    {
-        var connectionString = await postgres.CreateDatabaseAsync();
-        await using var host = await WorkerHost.StartAsync(connectionString);
-        var started = DateTime.UtcNow;
-        Assert.True(host.Spans.Any(IsSqlOfThisHost), "the migration is traced: the listener hears Npgsql");
-
-        var usageEvent = Event();
-        await host.Writer.WriteAsync(usageEvent, Cancellation);
-        await IngestionOfAsync(host, usageEvent);
-
-        Assert.DoesNotContain(host.Spans, span => IsSqlOfThisHost(span) && span.StartTimeUtc > started);
-
-        bool IsSqlOfThisHost(Activity span) => span.Source.Name == "Npgsql"
-            && span.TagObjects.Any(tag => tag.Value is string name && name == new NpgsqlConnectionStringBuilder(connectionString).Database);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
 using LlmAspire.UsageWorker.Backlog;
 using LlmAspire.UsageWorker.Ingestion;
@@ -52,6 +53,9 @@ internal sealed class WorkerHost : IAsyncDisposable
     /// <summary>Spans that have ended.</summary>
     public IReadOnlyCollection<Activity> Spans => _spans.Ended;
 
+    /// <summary>What our classes have logged: the worker's settings leave out what libraries say at this level.</summary>
+    public IEnumerable<LogLine> Log => _log.Lines.Where(line => line.Category.StartsWith("LlmAspire.", StringComparison.Ordinal));
+
     /// <summary>What a class has logged.</summary>
     public IEnumerable<(LogLevel Level, string Text)> LogOf<T>() =>
         _log.Lines.Where(line => line.Category == typeof(T).FullName).Select(line => (line.Level, line.Text));
@@ -79,8 +83,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         var log = new LogCollector();
         builder.Logging.AddProvider(log);
         var spans = new SpanCollector();
-        // As ServiceDefaults has it.
-        builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddSource("LlmAspire.*").AddProcessor(spans));
+        builder.AddServiceDefaults();
+        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(spans));
         builder.AddLedger();
         builder.AddUsageWriters();
         if (worker)
@@ -118,14 +122,12 @@ internal sealed class WorkerHost : IAsyncDisposable
 
     public async Task<object?> ScalarAsync(string sql)
     {
-        using var quiet = SuppressInstrumentationScope.Begin();
         await using var command = Source.CreateCommand(sql);
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
     public async Task<Guid[]> RowIdsAsync()
     {
-        using var quiet = SuppressInstrumentationScope.Begin();
         await using var scope = _host.Services.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<LedgerContext>().Usage
             .Select(row => row.Id).OrderBy(id => id).ToArrayAsync(TestContext.Current.CancellationToken);
@@ -165,7 +167,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         /// <summary>Ends when the schema cannot be brought up to date, with the reason.</summary>
         public Task<string> SchemaFailure => _schemaFailure.Task;
 
-        public ConcurrentQueue<(string Category, LogLevel Level, string Text)> Lines { get; } = new();
+        public ConcurrentQueue<LogLine> Lines { get; } = new();
 
         public ILogger CreateLogger(string categoryName) => new Logger(categoryName, this);
 
@@ -182,7 +184,7 @@ internal sealed class WorkerHost : IAsyncDisposable
 
             public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
             {
-                log.Lines.Enqueue((category, logLevel, formatter(state, exception)));
+                log.Lines.Enqueue(new LogLine(category, logLevel, formatter(state, exception), exception));
                 if (eventId.Name == nameof(Usage.Log.SchemaCannotBeMigrated))
                 {
                     log._schemaFailure.TrySetResult($"{formatter(state, exception)} {exception}");
@@ -191,3 +193,5 @@ internal sealed class WorkerHost : IAsyncDisposable
         }
     }
 }
+
+internal sealed record LogLine(string Category, LogLevel Level, string Text, Exception? Exception);

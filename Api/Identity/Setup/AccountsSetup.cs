@@ -46,7 +46,15 @@ internal sealed partial class AccountsSetup(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                LogNotSetUp(logger, exception, backoff.Next);
+                if (PostgresErrors.IsAway(exception))
+                {
+                    LogWaits(logger, PostgresErrors.Reason(exception), backoff.Next);
+                }
+                else
+                {
+                    LogNotSetUp(logger, exception, backoff.Next);
+                }
+
                 await backoff.WaitAsync(stoppingToken);
             }
         }
@@ -125,6 +133,9 @@ internal sealed partial class AccountsSetup(
             throw new InvalidOperationException($"Identity refuses the account: {string.Join(' ', result.Errors.Select(error => error.Description))}");
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "The accounts wait for PostgreSQL ({Reason}), trying again in {Wait}")]
+    private static partial void LogWaits(ILogger logger, string reason, TimeSpan wait);
 
     [LoggerMessage(LogLevel.Error, "The accounts cannot be set up, trying again in {Wait}")]
     private static partial void LogNotSetUp(ILogger logger, Exception exception, TimeSpan wait);

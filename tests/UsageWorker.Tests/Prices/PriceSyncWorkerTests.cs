@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using LlmAspire.TestPostgres;
 using LlmAspire.UsageWorker.Prices;
 using Microsoft.AspNetCore.Hosting;
@@ -9,7 +10,7 @@ using DemoGatewayOptions = LlmAspire.DemoGateway.Configuration.GatewayOptions;
 
 namespace LlmAspire.UsageWorker.Tests.Prices;
 
-public class PriceSyncWorkerTests(PostgresFixture postgres)
+public partial class PriceSyncWorkerTests(PostgresFixture postgres)
 {
     private const string Input = "SELECT string_agg(usd_per_million::text, ' ' ORDER BY revision_id) FROM ledger.llm_price WHERE token_class = 'input' AND model = 'm'";
 
@@ -72,10 +73,14 @@ public class PriceSyncWorkerTests(PostgresFixture postgres)
         await WorkerHost.WaitAsync(async () => await host.ScalarAsync(Input) is "2.5 4");
         Assert.Equal(
             [
-                (LogLevel.Warning, "The gateway's prices cannot be read; trying again until they can. The last ones stay in force"),
+                (LogLevel.Information, "The gateway does not answer yet (Response status code does not indicate success: 503 (Service Unavailable).): "
+                    + "its prices are asked for until it does. The last ones stay in force"),
+                (LogLevel.Warning, "The gateway's prices cannot be read (…); trying again until they can. The last ones stay in force"),
                 (LogLevel.Information, "The gateway's prices can be read again"),
             ],
-            host.LogOf<PriceSyncWorker>().Where(line => line.Text.StartsWith("The gateway's prices", StringComparison.Ordinal)));
+            host.LogOf<PriceSyncWorker>().Where(line => line.Text.StartsWith("The gateway", StringComparison.Ordinal))
+                .Select(line => (line.Level, JsonReason().Replace(line.Text, "(…)"))));
+        Assert.All(host.Log, line => Assert.Null(line.Exception));
     }
 
     [Fact]
@@ -122,6 +127,9 @@ public class PriceSyncWorkerTests(PostgresFixture postgres)
         var until = gateway.Asked + times;
         await WorkerHost.WaitAsync(() => Task.FromResult(gateway.Asked >= until));
     }
+
+    [GeneratedRegex(@"\(Expected depth.*\)(?=;)")]
+    private static partial Regex JsonReason();
 
     private sealed class DemoGatewayFactory : WebApplicationFactory<DemoGatewayOptions>
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -17,6 +18,11 @@ internal sealed class TestGateway : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _app = builder.Build();
+        _app.Use(next => context =>
+        {
+            Traceparents.Enqueue(context.Request.Headers.TraceParent.ToString());
+            return next(context);
+        });
         _app.MapGet("/model/info", async context =>
         {
             Interlocked.Increment(ref _asked);
@@ -34,6 +40,9 @@ internal sealed class TestGateway : IAsyncDisposable
 
     /// <summary>What the last one who asked showed.</summary>
     public string? Key { get; private set; }
+
+    /// <summary>Of each request to any endpoint.</summary>
+    public ConcurrentQueue<string> Traceparents { get; } = new();
 
     /// <summary>How often it was asked.</summary>
     public int Asked => Volatile.Read(ref _asked);
