@@ -1,4 +1,32 @@
 using LlmAspire.AppHost.Commands;
+using LlmAspire.AppHost.Gateway;
+using LlmAspire.AppHost.LiteLlm;
+using LlmAspire.AppHost.Postgres;
+using LlmAspire.AppHost.Publishing;
+using LlmAspire.AppHost.Running;
+using LlmAspire.AppHost.Services;
+using LlmAspire.AppHost.Stack;
+
+var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { Args = args, DashboardApplicationName = "LlmAspire" });
+var stack = builder.ChooseStack();
+
+// Whoever needs another comes after it: a stop goes from the last to the first.
+
+// PostgreSQL: the ledger of every call.
+IResourceBuilder<IResourceWithConnectionString> llm = stack.UseContainers
+    ? builder.AddPostgresContainer("postgres", database: "llm")
+    : builder.AddEmbeddedPostgres("postgres", database: "llm", stack);
+
+// The gateway: one OpenAI-compatible endpoint in front of every provider.
+var gateway = stack.Gateway switch
+{
+    GatewayKind.External => builder.UseExternalGateway(),
+    GatewayKind.LiteLlm when stack.UseContainers => builder.AddLiteLlm("litellm").WithProviderKeys().AsGateway(),
+    GatewayKind.LiteLlm => builder.AddLiteLlmExecutable("litellm").WithProviderKeys().AsGateway(),
+    _ => builder.AddDemoGateway("litellm", stack),
+};
+
+// The worker: from the inbox into the ledger. From the gateway it has the prices; it does not wait for it.
 var worker = builder.AddService<Projects.UsageWorker>("usage-worker")
     .WithIconName("ReceiptCube")
     .WithReference(llm).WaitFor(llm)
