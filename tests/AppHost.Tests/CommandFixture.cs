@@ -33,6 +33,7 @@ public sealed class CommandFixture : IAsyncLifetime
                 "Stack:Mode=embedded",
                 "Stack:Gateway=demo",
                 $"Stack:DataDirectory={_dataDirectory}",
+                $"Stack:HealthPatience={StartPatience}",
                 "Parameters:postgres-password=command-test",
                 "Parameters:litellm-master-key=command-test",
             ],

@@ -3,17 +3,7 @@ namespace LlmAspire.AppHost.Tests;
 /// <summary>The data of a stack of one's own, deleted at the end.</summary>
 public sealed class StackFolder : IDisposable
 {
-    public StackFolder()
-    {
-        Path = Directory.CreateTempSubdirectory("llmaspire-apphost-").FullName;
-        if (!OperatingSystem.IsWindows())
-        {
-            // Run as root, PostgreSQL runs as somebody else, who must get to its own folder in it.
-            File.SetUnixFileMode(Path, (UnixFileMode)0b111_101_101);
-        }
-    }
-
-    public string Path { get; }
+    public string Path { get; } = DataDirectory.Create();
 
     /// <summary>The arguments of an AppHost that keeps its data here.</summary>
     public string[] Arguments =>
