@@ -72,8 +72,8 @@ internal static class LedgerCommandExtensions
     private static ExecuteCommandResult ToResult(ProcessCommandResultContext context)
     {
         var outcome = context.Output.LastOrDefault(line => !string.IsNullOrWhiteSpace(line)) ?? $"The program ended with exit code {context.ExitCode}.";
-        return context.ExitCode == 0
-            ? CommandResults.Success(outcome)
-            : CommandResults.Failure(outcome, new CommandResultData { Value = context.GetFormattedOutput(MostLines), DisplayImmediately = true });
+        // The dashboard says of a message no more than "succeeded": the outcome is in the data, which it opens.
+        var output = new CommandResultData { Value = context.GetFormattedOutput(MostLines), DisplayImmediately = true };
+        return context.ExitCode == 0 ? CommandResults.Success(outcome, output) : CommandResults.Failure(outcome, output);
     }
 }

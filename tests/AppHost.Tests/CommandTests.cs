@@ -21,6 +21,7 @@ public sealed class CommandTests(CommandFixture stack) : IClassFixture<CommandFi
         var result = await ExecuteAsync(Worker, "verify-ledger");
 
         Assert.Equal((true, SumsAgree), (result.Success, result.Message));
+        Assert.Equal((true, SumsAgree), (result.Data!.DisplayImmediately, result.Data.Value.Trim()));
         await stack.WaitForConsoleLineAsync(Worker, line => line.Contains(SumsAgree, StringComparison.Ordinal), Cancellation);
     }
 
