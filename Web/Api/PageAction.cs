@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace LlmAspire.Web.Api;
 
 /// <summary>
-/// Something that somebody does on a page. Its span begins with it, but is made by its first request, and lasts while there are any. Those that come later
-/// are below it all the same. Safe to use from several threads.
+/// Something that somebody does on a page. Its span begins with it, but is made by its first request, and lasts while there are any. Requests that come later
+/// have a span of the same name below it: one that has ended cannot be made current again. Safe to use from several threads.
 /// </summary>
 internal sealed class PageAction
 {
@@ -15,6 +15,7 @@ internal sealed class PageAction
     private readonly string _name;
     private readonly DateTimeOffset _begun;
     private readonly Lock _lock = new();
+    private ActivityContext _first;
     private Activity? _span;
     private int _requests;
 
@@ -34,11 +35,12 @@ internal sealed class PageAction
     {
         lock (_lock)
         {
-            _requests++;
-            if (_span is null)
+            if (_requests++ == 0)
             {
+                // As a default parent is none, what is current would be it.
                 Activity.Current = null;
-                _span = Source.StartActivity(_name, ActivityKind.Internal, default(ActivityContext), startTime: _begun);
+                _span = Source.StartActivity(_name, ActivityKind.Internal, _first, startTime: _first == default ? _begun : default);
+                _first = _first == default ? _span?.Context ?? default : _first;
             }
 
             return _span;
