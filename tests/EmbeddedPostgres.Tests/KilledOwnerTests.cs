@@ -12,9 +12,6 @@ public sealed class KilledOwnerTests : IDisposable
 
     public static TheoryData<Moment> Moments => [.. Enum.GetValues<Moment>()];
 
-    /// <summary>After its stop nothing is left to wait for.</summary>
-    public static TheoryData<Moment> MomentsWithWork => [.. Enum.GetValues<Moment>().Except([Moment.AfterStop])];
-
     public void Dispose() => _folder.Dispose();
 
     [Theory]
@@ -50,7 +47,9 @@ public sealed class KilledOwnerTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(MomentsWithWork))]
+    [InlineData(Moment.BeforeInitDb)]
+    [InlineData(Moment.BeforeServer)]
+    [InlineData(Moment.BeforeStop)]
     public async Task the_next_owner_starts_at_once_and_keeps_its_server(Moment moment)
     {
         var installation = await InstallAsync(moment);
@@ -63,6 +62,25 @@ public sealed class KilledOwnerTests : IDisposable
 
         var server = await next.WaitUntilHealthyAsync(_folder.Cluster);
         Assert.Equal([server], Servers(_folder.Cluster));
+    }
+
+    [Theory]
+    [InlineData(Moment.BeforeInitDb)]
+    [InlineData(Moment.BeforeLaunch)]
+    [InlineData(Moment.BeforeServer)]
+    [InlineData(Moment.AfterLaunch)]
+    public async Task an_owner_that_is_told_to_end_while_it_starts_leaves_nothing_either(Moment moment)
+    {
+        var installation = await InstallAsync(moment);
+        await using var owner = await StartAsync(installation, _folder.Cluster, moment, ("Postgres__Throwaway", "true"));
+
+        owner.Terminate();
+        installation.GoOn();
+        await owner.WaitForExitAsync();
+
+        Assert.Equal(0, owner.ExitCode);
+        await WaitUntilNothingRunsAsync(_folder.Cluster);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(_folder.Cluster)!));
     }
 
     private async Task<SteppedInstallation> InstallAsync(Moment moment)

@@ -130,17 +130,52 @@ public sealed class PostgresServerTests : IDisposable
         Assert.Equal(1, await ExecuteAsync(server.ConnectionString, "SELECT 1"));
     }
 
-    [Fact]
-    public async Task a_taken_port_is_named_with_its_remedy()
+    [Theory]
+    [InlineData("127.0.0.1", "127.0.0.1")]
+    [InlineData("0.0.0.0", "127.0.0.1")]
+    [InlineData("::", "127.0.0.1")]
+    [InlineData("::1", "::1")]
+    public async Task a_taken_port_is_named_with_its_remedy(string address, string named)
     {
-        using var other = new TcpListener(IPAddress.Loopback, 0);
-        other.Start();
-        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        using var other = new Socket(IPAddress.Parse(address).AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (address == "::")
+        {
+            other.DualMode = true;
+        }
+
+        other.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+        other.Listen();
+        var port = ((IPEndPoint)other.LocalEndPoint!).Port;
 
         var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => StartAsync(Options with { Port = port }));
 
-        Assert.StartsWith($"Port {port} on 127.0.0.1 is taken by another program.", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Port {port} on {named} is taken by another program.", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Postgres:Port", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task what_is_there_already_is_not_thrown_away()
+    {
+        await using (await StartAsync(Options))
+        {
+        }
+
+        var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => StartAsync(Options with { Throwaway = true }));
+
+        Assert.Contains($"'{_folder.Cluster}' is there already", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(_folder.Cluster, "PG_VERSION")));
+    }
+
+    [Fact]
+    public async Task a_folder_that_cannot_be_made_is_said_in_one_line()
+    {
+        // Below a file: not even root can make that.
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, ".data"), "", TestContext.Current.CancellationToken);
+
+        var refused = await Assert.ThrowsAsync<PostgresSetupException>(() => StartAsync(Options));
+
+        Assert.StartsWith($"The cluster folder '{_folder.Cluster}' cannot be made: ", refused.Message, StringComparison.Ordinal);
+        Assert.Single(refused.Message.Split('\n'));
     }
 
     [Fact]
