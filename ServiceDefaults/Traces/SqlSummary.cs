@@ -45,13 +45,16 @@ internal static partial class SqlSummary
         return at > 0 && NameAt(words, at) is { } name ? $"{verb} {name}" : null;
     }
 
-    /// <summary>The first table that is read, and is no part of the statement with a name of its own.</summary>
+    /// <summary>The first table that is read: from the outermost FROM on, else anywhere. A part of the statement with a name of its own is none.</summary>
     private static string? Read(List<string> words)
     {
         var parts = Enumerable.Range(0, words.Count).Where(place => words[place] == "(" && Upper(words, place - 1) is "AS" or "MATERIALIZED")
             .Select(place => PartBefore(words, place)).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        return Enumerable.Range(0, words.Count).Where(place => Upper(words, place) is "FROM" or "JOIN" or "ONLY")
-            .Select(place => NameAt(words, place + 1)).FirstOrDefault(name => name is not null && !parts.Contains(name));
+        List<(int Place, string? Name)> sources = [.. Enumerable.Range(0, words.Count).Where(place => Upper(words, place) is "FROM" or "JOIN")
+            .Select(place => (place, NameAt(words, place + 1) is { } name && !parts.Contains(name) ? name : null))];
+        var outermost = sources.Where(source => Upper(words, source.Place) == "FROM").Select(source => source.Place).DefaultIfEmpty()
+            .MinBy(place => words.Take(place).Count(word => word == "(") - words.Take(place).Count(word => word == ")"));
+        return sources.Find(source => source.Place >= outermost && source.Name is not null).Name ?? sources.Find(source => source.Name is not null).Name;
     }
 
     /// <summary>The name in <c>name AS (</c>, <c>name AS NOT MATERIALIZED (</c> and <c>name (column, column) AS (</c>.</summary>

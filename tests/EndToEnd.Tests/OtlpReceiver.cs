@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -11,14 +12,23 @@ namespace LlmAspire.EndToEnd.Tests;
 
 /// <summary>A span as a service exported it.</summary>
 /// <param name="Service">The <c>service.name</c> of its resource.</param>
-public sealed record ExportedSpan(string Service, string Name, string TraceId, string SpanId, string ParentSpanId);
+/// <param name="Source">The name of what made it, an activity source.</param>
+/// <param name="ParentSpanId">Empty when it begins its trace.</param>
+/// <param name="Tags">Its attributes, numbers as text.</param>
+public sealed record ExportedSpan(
+    string Service, string Source, string Name, string TraceId, string SpanId, string ParentSpanId, IReadOnlyDictionary<string, string> Tags)
+{
+    /// <summary>All that it says, for a search.</summary>
+    public override string ToString() =>
+        $"{Service} {Source}: {Name} (trace {TraceId}, {string.Join(", ", Tags.Select(tag => $"{tag.Key}={tag.Value}"))})";
+}
 
 /// <summary>Takes traces over OTLP/HTTP (protobuf) and keeps their spans.</summary>
 public sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<ExportedSpan> _spans = new();
-    private readonly SemaphoreSlim _arrived = new(0);
+    private TaskCompletionSource _arrived = NewSignal();
 
     private OtlpReceiver(WebApplication app) => _app = app;
 
@@ -44,17 +54,20 @@ public sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Waits until the spans are as <paramref name="condition"/> says.</summary>
     public async Task WaitForAsync(Func<IReadOnlyCollection<ExportedSpan>, bool> condition, CancellationToken cancellationToken)
     {
-        while (!condition(_spans))
+        while (true)
         {
-            await _arrived.WaitAsync(cancellationToken);
+            // Taken before the look: what arrives during it ends the wait. Of all who wait, as tests run side by side.
+            var arrived = Volatile.Read(ref _arrived).Task;
+            if (condition(_spans))
+            {
+                return;
+            }
+
+            await arrived.WaitAsync(cancellationToken);
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _arrived.Dispose();
-    }
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private async Task<IResult> ReceiveAsync(HttpRequest request)
     {
@@ -65,14 +78,17 @@ public sealed class OtlpReceiver : IAsyncDisposable
             _spans.Enqueue(span);
         }
 
-        _arrived.Release();
+        Interlocked.Exchange(ref _arrived, NewSignal()).SetResult();
         return Results.Bytes([], "application/x-protobuf");
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>
 /// Reads the few fields of <c>opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest</c> that the tests look at:
-/// resource_spans (1) → resource (1) → attributes (1); scope_spans (2) → spans (2) → trace_id (1), span_id (2), parent_span_id (4), name (5).
+/// resource_spans (1) → resource (1) → attributes (1); scope_spans (2) → scope (1) → name (1) and spans (2) → trace_id (1), span_id (2), parent_span_id (4),
+/// name (5), attributes (9).
 /// </summary>
 internal static class OtlpTraces
 {
@@ -82,42 +98,52 @@ internal static class OtlpTraces
     private static List<ExportedSpan> ParseResourceSpans(byte[] resourceSpans)
     {
         var service = "";
-        var spans = new List<byte[]>();
+        var spans = new List<(string Source, byte[] Span)>();
         foreach (var (number, value) in Fields(resourceSpans))
         {
             if (number == 1)
             {
-                service = Fields(value).Where(field => field.Number == 1).Select(field => Attribute(field.Value))
-                    .FirstOrDefault(attribute => attribute.Key == "service.name").Value ?? "";
+                service = Attributes(value, 1).GetValueOrDefault("service.name", "");
             }
             else if (number == 2)
             {
-                spans.AddRange(Fields(value).Where(field => field.Number == 2).Select(field => field.Value));
+                var scope = Fields(value).FirstOrDefault(field => field.Number == 1).Value ?? [];
+                var source = Text(Fields(scope).FirstOrDefault(field => field.Number == 1).Value ?? []);
+                spans.AddRange(Fields(value).Where(field => field.Number == 2).Select(field => (source, field.Value)));
             }
         }
 
-        return [.. spans.Select(span => ParseSpan(service, span))];
+        return [.. spans.Select(span => ParseSpan(service, span.Source, span.Span))];
     }
 
-    private static ExportedSpan ParseSpan(string service, byte[] span)
+    private static ExportedSpan ParseSpan(string service, string source, byte[] span)
     {
         var fields = Fields(span).GroupBy(field => field.Number).ToDictionary(group => group.Key, group => group.First().Value);
 
         return new ExportedSpan(
             service,
+            source,
             Text(fields.GetValueOrDefault(5, [])),
             Convert.ToHexStringLower(fields.GetValueOrDefault(1, [])),
             Convert.ToHexStringLower(fields.GetValueOrDefault(2, [])),
-            Convert.ToHexStringLower(fields.GetValueOrDefault(4, [])));
+            Convert.ToHexStringLower(fields.GetValueOrDefault(4, [])),
+            Attributes(span, 9));
     }
 
-    /// <summary>KeyValue: key (1), value (2) → AnyValue: string_value (1).</summary>
-    private static (string Key, string? Value) Attribute(byte[] keyValue)
-    {
-        var fields = Fields(keyValue).ToDictionary(field => field.Number, field => field.Value);
-        var value = fields.TryGetValue(2, out var any) ? Fields(any).FirstOrDefault(field => field.Number == 1).Value : null;
+    /// <summary>Of a field of repeated KeyValue: key (1), value (2) → AnyValue: string_value (1), int_value (3); what else there is counts as empty.</summary>
+    private static Dictionary<string, string> Attributes(byte[] message, int number) =>
+        Fields(message).Where(field => field.Number == number).Select(field => Fields(field.Value).ToDictionary(part => part.Number, part => part.Value))
+            .DistinctBy(attribute => Text(attribute[1])).ToDictionary(attribute => Text(attribute[1]), attribute => Value(attribute.GetValueOrDefault(2, [])));
 
-        return (Text(fields[1]), value is null ? null : Text(value));
+    private static string Value(byte[] any)
+    {
+        var input = new CodedInputStream(any);
+        return input.ReadTag() switch
+        {
+            (1 << 3) | (uint)WireFormat.WireType.LengthDelimited => input.ReadString(),
+            (3 << 3) | (uint)WireFormat.WireType.Varint => input.ReadInt64().ToString(CultureInfo.InvariantCulture),
+            _ => "",
+        };
     }
 
     private static string Text(byte[] value) => System.Text.Encoding.UTF8.GetString(value);

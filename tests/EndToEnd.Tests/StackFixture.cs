@@ -30,10 +30,14 @@ public sealed class StackFixture : IAsyncLifetime
     private readonly string _dataDirectory = CreateDataDirectory();
     private OtlpReceiver? _otlp;
     private DistributedApplication? _app;
+    private StackLog? _log;
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The stack has not started.");
 
     public OtlpReceiver Otlp => _otlp ?? throw new InvalidOperationException("The stack has not started.");
+
+    /// <summary>What the resources have logged.</summary>
+    public StackLog Log => _log ?? throw new InvalidOperationException("The stack has not started.");
 
     /// <summary>The base address of the front end.</summary>
     public Uri Web => App.GetEndpoint("web", "http");
@@ -54,7 +58,8 @@ public sealed class StackFixture : IAsyncLifetime
             ],
             patience.Token);
 
-        builder.Services.AddLogging(logging => logging.AddProvider(new StackLog(Artifacts.PathOf("stack.log"))));
+        _log = new StackLog(Artifacts.PathOf("stack.log"));
+        builder.Services.AddLogging(logging => logging.AddProvider(_log));
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             var resource = builder.CreateResourceBuilder(project)
@@ -65,7 +70,9 @@ public sealed class StackFixture : IAsyncLifetime
                 .WithEnvironment("Plans__Pro__RequestsPerMinute", "100000")
                 // And see at once what became of them.
                 .WithEnvironment("Reconciliation__Delay", "00:00:01")
-                .WithEnvironment("Reconciliation__Interval", "00:00:03");
+                .WithEnvironment("Reconciliation__Interval", "00:00:03")
+                // More cycles of what is in no trace.
+                .WithEnvironment("Gateway__CatalogRefresh", "00:00:03");
             foreach (var (name, value) in Patience)
             {
                 resource.WithEnvironment(name, value);
@@ -120,6 +127,8 @@ public sealed class StackFixture : IAsyncLifetime
             await _otlp.DisposeAsync();
         }
 
+        _log?.Dispose();
         Directory.Delete(_dataDirectory, recursive: true);
+        RootSpans.AssertOfPeople(_otlp?.Spans ?? []);
     }
 }

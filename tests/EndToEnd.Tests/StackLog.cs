@@ -1,18 +1,32 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.EndToEnd.Tests;
 
-/// <summary>Writes what the resources of the stack log to a file beside the test results.</summary>
+/// <summary>Keeps what the resources of the stack log, and writes it to a file beside the test results.</summary>
 /// <param name="path">The file.</param>
-internal sealed class StackLog(string path) : ILoggerProvider
+public sealed class StackLog(string path) : ILoggerProvider
 {
     private readonly StreamWriter _file = new(path) { AutoFlush = true };
+    private readonly ConcurrentQueue<(string Resource, string Text)> _lines = new();
 
-    public ILogger CreateLogger(string categoryName) => new Logger(_file, categoryName[(categoryName.LastIndexOf('.') + 1)..]);
+    /// <summary>The lines so far, each with the name of its resource.</summary>
+    public IReadOnlyCollection<(string Resource, string Text)> Lines => _lines;
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName[(categoryName.LastIndexOf('.') + 1)..]);
 
     public void Dispose() => _file.Dispose();
 
-    private sealed class Logger(StreamWriter file, string name) : ILogger
+    private void Write(string resource, string text)
+    {
+        _lines.Enqueue((resource, text));
+        lock (_file)
+        {
+            _file.WriteLine($"{resource,-12} {text}");
+        }
+    }
+
+    private sealed class Logger(StackLog log, string name) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -23,10 +37,7 @@ internal sealed class StackLog(string path) : ILoggerProvider
         {
             if (IsEnabled(logLevel))
             {
-                lock (file)
-                {
-                    file.WriteLine($"{name,-12} {formatter(state, exception)}");
-                }
+                log.Write(name, formatter(state, exception));
             }
         }
     }

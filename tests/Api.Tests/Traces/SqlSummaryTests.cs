@@ -10,6 +10,7 @@ public class SqlSummaryTests
     [InlineData("SELECT at FROM (SELECT hour AS at FROM ledger.usage_day) AS day JOIN ledger.llm_price ON true", "SELECT usage_day")]
     [InlineData("SELECT * FROM ledger.price_periods($1) WHERE valid_to > $2", "SELECT price_periods")]
     [InlineData("SELECT EXISTS (SELECT 1 FROM tenant.conversation AS c)", "SELECT conversation")]
+    [InlineData("SELECT p.id, (SELECT a.email FROM tenant.account AS a WHERE a.id = p.user_id) FROM tenant.prompt AS p", "SELECT prompt")]
     [InlineData("SELECT 1", "SELECT")]
     [InlineData("SELECT pg_notify('a', 'DELETE FROM b')", "SELECT")]
     [InlineData("INSERT INTO tenant.web_key (xml) VALUES (@p0) RETURNING id", "INSERT web_key")]
