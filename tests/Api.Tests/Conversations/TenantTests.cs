@@ -50,20 +50,9 @@ public class TenantTests
         await using var api = await CreateApiAsync(gateway);
         var client = await api.CreateSignedInClientAsync("pro");
         await client.SendAsync(new { message = "Mine" });
-        Tenant owner;
-        TenantContext first;
-        using (var scope = api.Services.CreateScope())
+        var (owner, scope, second) = await LeaseAgainAsync(api.Services);
+        await using (scope)
         {
-            first = scope.ServiceProvider.GetRequiredService<TenantContext>();
-            owner = await first.Conversations.IgnoreQueryFilters([TenantContext.TenantFilter]).Select(row => new Tenant(row.OrgId, row.UserId)).SingleAsync(Token);
-            first.Tenant = owner;
-            Assert.Equal(1, await first.Conversations.CountAsync(Token));
-        }
-
-        await using (var scope = api.Services.CreateAsyncScope())
-        {
-            var second = scope.ServiceProvider.GetRequiredService<TenantContext>();
-            Assert.Same(first, second);
             Assert.Equal((0, 0, 0), (
                 await second.Conversations.CountAsync(Token), await second.Messages.CountAsync(Token), await second.Runs.CountAsync(Token)));
             second.Tenant = owner with { OrgId = Guid.NewGuid() };
@@ -74,6 +63,34 @@ public class TenantTests
 
         using var last = api.Services.CreateScope();
         Assert.Null(last.ServiceProvider.GetRequiredService<TenantContext>().Tenant);
+    }
+
+    /// <summary>
+    /// Leases a context for the tenant who has the one conversation, and then the very same context for nobody. The background work of the Api leases contexts
+    /// too: until it has taken none between the two.
+    /// </summary>
+    private static async Task<(Tenant Owner, AsyncServiceScope Scope, TenantContext Again)> LeaseAgainAsync(IServiceProvider services)
+    {
+        while (true)
+        {
+            Tenant owner;
+            TenantContext first;
+            await using (var scope = services.CreateAsyncScope())
+            {
+                first = scope.ServiceProvider.GetRequiredService<TenantContext>();
+                owner = await first.Conversations.IgnoreQueryFilters([TenantContext.TenantFilter]).Select(row => new Tenant(row.OrgId, row.UserId)).SingleAsync(Token);
+                first.Tenant = owner;
+                Assert.Equal(1, await first.Conversations.CountAsync(Token));
+            }
+
+            var again = services.CreateAsyncScope();
+            if (ReferenceEquals(first, again.ServiceProvider.GetRequiredService<TenantContext>()))
+            {
+                return (owner, again, first);
+            }
+
+            await again.DisposeAsync();
+        }
     }
 
     private static async Task<ApiFactory> CreateApiAsync(TestGateway gateway) => new(gateway.BaseUrl)
