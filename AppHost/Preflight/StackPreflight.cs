@@ -16,7 +16,7 @@ internal static class StackPreflight
 
         return obstacle is not null || builder.ExecutionContext.IsPublishMode
             ? obstacle
-            : HomeCheck.FindError()
+            : FolderCheck.FindError(stack.DataDirectory)
                 ?? PortCheck.FindTaken(builder)
                 ?? await GatewayAddressCheck.FindErrorAsync(builder, stack, cancellationToken);
     }

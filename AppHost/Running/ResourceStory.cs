@@ -18,9 +18,6 @@ internal sealed class ResourceStory(IResource resource)
     /// <summary>It was ready, and nothing has happened to it since.</summary>
     public bool IsReady { get; private set; }
 
-    /// <summary>It was ready at least once.</summary>
-    public bool WasReady { get; private set; }
-
     /// <summary>It ended by itself, or could not be started at all.</summary>
     public bool HasFailed => IsIn(KnownResourceStates.FailedToStart)
         || ((IsIn(KnownResourceStates.Finished) || IsIn(KnownResourceStates.Exited)) && !_wasStopped);
@@ -41,7 +38,6 @@ internal sealed class ResourceStory(IResource resource)
         var isRunning = IsIn(KnownResourceStates.Running);
         _wasStopped = IsIn(KnownResourceStates.Stopping) || (_wasStopped && !isRunning && !IsIn(KnownResourceStates.Starting));
         IsReady = isRunning && Snapshot.HealthStatus == HealthStatus.Healthy;
-        WasReady |= IsReady;
         _unhealthySince = isRunning && !IsReady ? _unhealthySince ?? now : null;
 
         return IsReady && !wasReady ? ResourceChange.Ready

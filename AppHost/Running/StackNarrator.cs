@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -32,8 +31,8 @@ internal sealed partial class StackNarrator(
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<string, ResourceStory> _stories = new(
-        model.FindStoppableResources().ToDictionary(resource => resource.Name, resource => new ResourceStory(resource)));
+    private readonly Dictionary<string, ResourceStory> _stories =
+        model.FindStoppableResources().ToDictionary(resource => resource.Name, resource => new ResourceStory(resource));
 
     private readonly long _start = time.GetTimestamp();
     private bool _dashboardWasReady;
@@ -122,7 +121,7 @@ internal sealed partial class StackNarrator(
         using var timer = new PeriodicTimer(LookInterval, time);
         while (!WasReady && !stopping.IsCancellationRequested && await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (_stories.Values.FirstOrDefault(story => story.UnhealthyFor(time.GetUtcNow()) > healthPatience) is { } story)
+            if (Stories.FirstOrDefault(story => story.UnhealthyFor(time.GetUtcNow()) > healthPatience) is { } story)
             {
                 await TellFailureAsync(story, $"runs, but is not healthy after {healthPatience.TotalSeconds:0} s: {story.HealthText}", cancellationToken);
                 return _isGivenUp = true;
@@ -189,10 +188,12 @@ internal sealed partial class StackNarrator(
 
     private void TellStop()
     {
-        Write(WasReady || _isGivenUp ? "Stopping." : $"Stopping before everything was ready. Not ready: {Pending}.");
+        var pending = Stories.Where(story => !story.IsReady).Select(story => story.Resource.Name);
+        Write(WasReady || _isGivenUp ? "Stopping." : $"Stopping before everything was ready. Not ready: {string.Join(", ", pending)}.");
     }
 
-    private string Pending => string.Join(", ", model.FindStoppableResources().Select(resource => resource.Name).Where(name => !_stories[name].IsReady));
+    /// <summary>In the order of the model: what the others need comes first.</summary>
+    private IEnumerable<ResourceStory> Stories => model.FindStoppableResources().Select(resource => _stories[resource.Name]);
 
     private string Elapsed() => string.Create(CultureInfo.InvariantCulture, $"{time.GetElapsedTime(_start).TotalSeconds:0.0} s");
 

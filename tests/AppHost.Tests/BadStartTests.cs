@@ -104,6 +104,18 @@ public sealed class BadStartTests : IDisposable
     }
 
     [Fact]
+    public async Task a_data_folder_that_cannot_be_written_is_told()
+    {
+        var file = Path.Combine(_folder.Path, "no-folder");
+        await File.WriteAllTextAsync(file, "", _patience.Token);
+
+        Assert.Contains(
+            "Set Stack:DataDirectory to a folder that you can write.",
+            await StartInVainAsync([], RandomPorts, $"Stack:DataDirectory={file}"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task publishing_to_nothing_is_told_instead_of_called_a_success() => Assert.Contains(
         "Nothing to publish to: the AppHost names no compute environment.",
         await StartInVainAsync([], "--operation", "publish"),

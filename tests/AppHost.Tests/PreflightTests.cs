@@ -57,8 +57,8 @@ public sealed class PreflightTests : IDisposable
     [Fact]
     public void a_home_that_cannot_be_written_is_told_with_its_variable()
     {
-        Assert.Null(HomeCheck.FindError("home", Path.GetTempPath(), "HOME"));
-        Assert.Contains("Set HOME to a folder that you can write.", HomeCheck.FindError("home", _file, "HOME"), StringComparison.Ordinal);
-        Assert.Contains("Set HOME", HomeCheck.FindError("home", "", "HOME"), StringComparison.Ordinal);
+        Assert.Null(FolderCheck.FindError("home", Path.GetTempPath(), "HOME"));
+        Assert.Contains("Set HOME to a folder that you can write.", FolderCheck.FindError("home", _file, "HOME"), StringComparison.Ordinal);
+        Assert.Contains("Set HOME", FolderCheck.FindError("home", "", "HOME"), StringComparison.Ordinal);
     }
 }
