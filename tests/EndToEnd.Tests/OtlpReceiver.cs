@@ -20,7 +20,7 @@ public sealed record ExportedSpan(
 {
     /// <summary>All that it says, for a search.</summary>
     public override string ToString() =>
-        $"{Service} {Source}: {Name} (trace {TraceId}, {string.Join(", ", Tags.Select(tag => $"{tag.Key}={tag.Value}"))})";
+        $"{Service} {Source}: {Name} (trace {TraceId}, parent {ParentSpanId}, {string.Join(", ", Tags.Select(tag => $"{tag.Key}={tag.Value}"))})";
 }
 
 /// <summary>Takes traces over OTLP/HTTP (protobuf) and keeps their spans.</summary>

@@ -3,9 +3,9 @@ namespace LlmAspire.EndToEnd.Tests;
 /// <summary>Traces hold what people did, and nothing else.</summary>
 internal static class RootSpans
 {
-    /// <summary>What only machinery asks for: probes, refreshes, reads of the comparison, and what a page that is open asks for by itself.</summary>
+    /// <summary>What only machinery asks for: probes, the Api's reads of the gateway's models, reads of the comparison, and what a page that is open asks for by itself.</summary>
     private static readonly string[] OfMachinery =
-        ["/health", "/alive", "/model/info", "/v1/models", "/spend/logs", "/llm/models", "/_blazor", "/_framework", "/_content"];
+        ["/health", "/alive", "/model/info", "/v1/models", "/spend/logs", "/_blazor", "/_framework", "/_content"];
 
     /// <summary>Fails with the spans that nobody caused.</summary>
     public static void AssertOfPeople(IEnumerable<ExportedSpan> spans) =>
