@@ -50,8 +50,9 @@ internal sealed partial class ResetCommand(
 
     private async Task ResetAsync(ExecuteCommandContext context, CancellationToken stopping)
     {
-        // Before anything is stopped: without the database nothing can be reset.
-        await using var connection = new NpgsqlConnection(await database.GetConnectionStringAsync(stopping));
+        // Before anything is stopped: without the database nothing can be reset. Not out of a pool, in which a connection outlives its server.
+        var server = new NpgsqlConnectionStringBuilder(await database.GetConnectionStringAsync(stopping)) { Pooling = false };
+        await using var connection = new NpgsqlConnection(server.ConnectionString);
         await connection.OpenAsync(stopping);
         var paths = await FindPathsAsync(context.Logger, stopping);
         // The last one that stops starts first. One that could not be stopped in time is in no state that can be trusted: a start ends it and begins anew.

@@ -136,6 +136,12 @@ public sealed class CommandTests(CommandFixture stack) : IClassFixture<CommandFi
     public async Task without_postgres_the_commands_of_the_worker_are_disabled_and_a_reset_touches_nothing()
     {
         var worker = await stack.App.ResourceNotifications.WaitForResourceHealthyAsync(Worker, Cancellation);
+        await using (var pooled = new NpgsqlConnection(await stack.App.GetConnectionStringAsync(Database, Cancellation)))
+        {
+            // It goes back to the pool of this process, and looks open there when its server has gone.
+            await pooled.OpenAsync(Cancellation);
+        }
+
         Assert.True((await ExecuteAsync("postgres", KnownResourceCommands.StopCommand)).Success);
         await WaitForCommandsAsync(ResourceCommandState.Disabled);
 
