@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using LlmAspire.AppHost.LiteLlm;
+using LlmAspire.EmbeddedPostgres;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmAspire.AppHost.Preflight;
@@ -16,7 +15,7 @@ internal static class PortCheck
 
     /// <summary>The first port that is taken, and what to do; null when all are free.</summary>
     /// <remarks>Where all ports are chosen at random there is none to be taken.</remarks>
-    public static string? FindTaken(IDistributedApplicationBuilder builder)
+    public static async Task<string?> FindTakenAsync(IDistributedApplicationBuilder builder, CancellationToken cancellationToken)
     {
         if (builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
         {
@@ -30,11 +29,15 @@ internal static class PortCheck
         var resources = builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()
             .Where(endpoint => endpoint.Port is not null)
             .Select(endpoint => (Port: endpoint.Port!.Value, Owner: $"'{resource.Name}'", Remedy: FileOf(resource, builder))));
-        var taken = dashboard.Concat(resources).FirstOrDefault(one => one.Port != 0 && IsTaken(one.Port));
+        foreach (var (port, owner, remedy) in dashboard.Concat(resources).Where(one => one.Port != 0))
+        {
+            if (await IsTakenAsync(port, cancellationToken))
+            {
+                return $"Port {port}, which {owner} needs, is taken by another program. Stop that program (is a second copy of this stack running?), or change the port in {remedy}.";
+            }
+        }
 
-        return taken.Owner is null ? null
-            : $"Port {taken.Port}, which {taken.Owner} needs, is taken by another program. "
-                + $"Stop that program (is a second copy of this stack running?), or change the port in {taken.Remedy}.";
+        return null;
     }
 
     /// <summary>The file, from the root of the solution, in which the port of the resource stands.</summary>
@@ -45,45 +48,18 @@ internal static class PortCheck
                 Path.Combine(Path.GetDirectoryName(project.ProjectPath)!, "Properties", "launchSettings.json")).Replace('\\', '/')
             : $"AppHost/LiteLlm/{nameof(LiteLlmResourceBuilderExtensions)}.cs";
 
-    internal static bool IsTaken(int port) => IsTaken(IPAddress.Loopback, port) || IsTaken(IPAddress.IPv6Loopback, port);
-
-    private static bool IsTaken(IPAddress address, int port)
+    /// <summary>A program whose queue of connections is full does not answer, and has the port all the same.</summary>
+    internal static async Task<bool> IsTakenAsync(int port, CancellationToken cancellationToken)
     {
-        if (address.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6)
-        {
-            return false;
-        }
-
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        // Windows lets a second program bind a port unless one of them asked for it alone. Elsewhere a bind says too little: macOS allows it for one address
-        // while another program has the port on all of them. Who listens can be connected to.
-        return OperatingSystem.IsWindows() ? !CanBindAlone(socket, address, port) : Answers(socket, address, port);
-    }
-
-    private static bool CanBindAlone(Socket socket, IPAddress address, int port)
-    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
         try
         {
-            socket.ExclusiveAddressUse = true;
-            socket.Bind(new IPEndPoint(address, port));
+            return await LoopbackPort.FindListenerAsync(port, patience.Token) is not null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
             return true;
-        }
-        catch (SocketException exception)
-        {
-            return exception.SocketErrorCode == SocketError.AddressNotAvailable;
-        }
-    }
-
-    /// <summary>A program whose queue of connections is full is there too: only a refusal says that nobody is.</summary>
-    private static bool Answers(Socket socket, IPAddress address, int port)
-    {
-        try
-        {
-            return !socket.ConnectAsync(new IPEndPoint(address, port)).Wait(Patience) || socket.Connected;
-        }
-        catch (AggregateException exception) when (exception.InnerException is SocketException)
-        {
-            return false;
         }
     }
 }

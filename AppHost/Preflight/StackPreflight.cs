@@ -17,7 +17,7 @@ internal static class StackPreflight
         return obstacle is not null || builder.ExecutionContext.IsPublishMode
             ? obstacle
             : FolderCheck.FindError(stack.DataDirectory)
-                ?? PortCheck.FindTaken(builder)
+                ?? await PortCheck.FindTakenAsync(builder, cancellationToken)
                 ?? await GatewayAddressCheck.FindErrorAsync(builder, stack, cancellationToken);
     }
 }

@@ -41,17 +41,17 @@ public sealed class PreflightTests : IDisposable
     [InlineData("127.0.0.1")]
     [InlineData("::1")]
     [InlineData("0.0.0.0")]
-    public void a_port_is_taken_on_whichever_address_somebody_listens(string address)
+    public async Task a_port_is_taken_on_whichever_address_somebody_listens(string address)
     {
         Assert.SkipUnless(Socket.OSSupportsIPv6, "There is no IPv6.");
         using var listener = new TcpListener(IPAddress.Parse(address), 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
 
-        Assert.True(PortCheck.IsTaken(port));
+        Assert.True(await PortCheck.IsTakenAsync(port, TestContext.Current.CancellationToken));
 
         listener.Stop();
-        Assert.False(PortCheck.IsTaken(port));
+        Assert.False(await PortCheck.IsTakenAsync(port, TestContext.Current.CancellationToken));
     }
 
     [Fact]
