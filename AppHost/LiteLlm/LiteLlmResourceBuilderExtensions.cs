@@ -14,6 +14,12 @@ internal static class LiteLlmResourceBuilderExtensions
     /// <summary>What the proxy's readiness says needs no key and costs nothing. <c>/health</c> would call every model.</summary>
     internal const string HealthPath = "/health/readiness";
 
+    /// <summary>
+    /// How long the proxy may take from its start to its first answer: importing it alone takes tens of seconds on a small
+    /// machine (47 s were seen on a busy one), and its port stays closed until it is ready.
+    /// </summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(2);
+
     /// <summary>The dashboard's picture of a gateway.</summary>
     internal const string IconName = "PlugConnected";
 
@@ -62,7 +68,7 @@ internal static class LiteLlmResourceBuilderExtensions
         return builder.AddResource(resource)
             .WithHttpEndpoint(port: port, name: LiteLlmResource.PrimaryEndpointName)
             .WithProxyDefaults(resource.MasterKey)
-            .WithTelemetry(builder.ExecutionContext.IsRunMode)
+            .WithTelemetry(reports: true)
             .WithArgs("--config", ConfigPath(builder), "--host", "127.0.0.1", "--port")
             .WithArgs(resource.PrimaryEndpoint.Property(EndpointProperty.TargetPort));
     }
@@ -72,6 +78,7 @@ internal static class LiteLlmResourceBuilderExtensions
         => liteLlm
             .WithIconName(IconName)
             .WithHealthReport(HealthPath)
+            .WithAnnotation(new StartPatienceAnnotation(StartPatience))
             .WithEnvironment("LITELLM_MASTER_KEY", masterKey)
             .WithUrlForEndpoint(LiteLlmResource.PrimaryEndpointName, url => url.DisplayText = "LiteLLM");
 

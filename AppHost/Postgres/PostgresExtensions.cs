@@ -12,6 +12,9 @@ internal static class PostgresExtensions
     /// </summary>
     private const string ImageTag = "18.3";
 
+    /// <summary>The first start may have to fetch the server with npm, and makes the cluster. What cannot work ends by itself.</summary>
+    private static readonly TimeSpan EmbeddedStartPatience = TimeSpan.FromMinutes(5);
+
     private const string ServerIcon = "DatabaseLightning";
     private const string DatabaseIcon = "Database";
 
@@ -42,7 +45,8 @@ internal static class PostgresExtensions
         StackChoice stack)
     {
         var password = builder.AddPassword(name);
-        var server = builder.AddService<Projects.EmbeddedPostgres>(name, "/health")
+        var server = builder.AddService<Projects.EmbeddedPostgres>(name)
+            .WithAnnotation(new StartPatienceAnnotation(EmbeddedStartPatience))
             .WithIconName(ServerIcon)
             .WithEndpoint(scheme: "tcp", name: "tcp", env: "Postgres__Port")
             .WithUrlForEndpoint("tcp", url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using LlmAspire.AppHost.Services;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LlmAspire.AppHost.Running;
@@ -13,7 +14,7 @@ namespace LlmAspire.AppHost.Running;
 /// <param name="readLog">Reads what a resource has logged until now, by the id of its process or container.</param>
 /// <param name="output">Where to tell.</param>
 /// <param name="time">The clock.</param>
-/// <param name="healthPatience">For how long a resource may run without being healthy before the stack is given up.</param>
+/// <param name="healthPatience">For how long a resource may run without being healthy before the stack is given up, unless it has a <see cref="StartPatienceAnnotation"/> of more.</param>
 /// <param name="stopping">Cancelled when the stack is told to stop: from then on a resource that ends was stopped.</param>
 internal sealed partial class StackNarrator(
     DistributedApplicationModel model,
@@ -121,9 +122,9 @@ internal sealed partial class StackNarrator(
         using var timer = new PeriodicTimer(LookInterval, time);
         while (!WasReady && !stopping.IsCancellationRequested && await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (Stories.FirstOrDefault(story => story.UnhealthyFor(time.GetUtcNow()) > healthPatience) is { } story)
+            if (Stories.FirstOrDefault(story => story.UnhealthyFor(time.GetUtcNow()) > PatienceWith(story.Resource)) is { } story)
             {
-                await TellFailureAsync(story, $"runs, but is not healthy after {healthPatience.TotalSeconds:0} s: {story.HealthText}", cancellationToken);
+                await TellFailureAsync(story, $"runs, but is not healthy after {PatienceWith(story.Resource).TotalSeconds:0} s: {story.HealthText}", cancellationToken);
                 return _isGivenUp = true;
             }
         }
@@ -131,6 +132,9 @@ internal sealed partial class StackNarrator(
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
         return false;
     }
+
+    private TimeSpan PatienceWith(IResource resource) =>
+        resource.Annotations.OfType<StartPatienceAnnotation>().Select(own => own.Patience).Append(healthPatience).Max();
 
     private async Task TellFailureAsync(ResourceStory story, string what, CancellationToken cancellationToken)
     {

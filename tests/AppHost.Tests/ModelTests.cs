@@ -3,6 +3,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using LlmAspire.AppHost.LiteLlm;
 using LlmAspire.AppHost.Running;
+using LlmAspire.AppHost.Services;
 
 namespace LlmAspire.AppHost.Tests;
 
@@ -70,6 +71,17 @@ public sealed class ModelTests
         Assert.Equal(
             gateway == "litellm" ? ["ANTHROPIC_API_KEY", "LITELLM_MASTER_KEY", "OPENAI_API_KEY", "OPENAI_API_KEY_2"] : ["Gateway__ConfigPath", "Gateway__ServedPath", "LITELLM_MASTER_KEY"],
             await OwnNamesAsync(builder, "litellm"));
+    }
+
+    [Theory]
+    [InlineData("embedded", "postgres", 5)] // npm may have to fetch the server
+    [InlineData("containers", "litellm", 2)] // its port stays closed for tens of seconds
+    public async Task what_starts_slowly_is_not_given_up_like_a_service(string mode, string resource, int minutes)
+    {
+        await using var builder = await CreateAsync($"Stack:Mode={mode}", "Stack:Gateway=litellm");
+
+        var patience = builder.Resources.Single(one => one.Name == resource).Annotations.OfType<StartPatienceAnnotation>();
+        Assert.Equal(TimeSpan.FromMinutes(minutes), Assert.Single(patience).Patience);
     }
 
     [Fact]
