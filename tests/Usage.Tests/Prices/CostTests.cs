@@ -60,13 +60,15 @@ public class CostTests(PostgresFixture postgres)
     {
         await using var host = await NewHostAsync();
         var random = new RandomUsage(seed);
-        await IngestAsync(host, [.. Enumerable.Range(0, 400).Select(_ => random.Call()).Select(call => call with
+        UsageEvent[] calls = [.. Enumerable.Range(0, 400).Select(_ => random.Call()).Select(call => call with
         {
-            // In every hour something that the change is about.
             Provider = "openai", ServedModel = random.Any(["gpt-a", "gpt-b"]), PromptTokens = 1000, CachedPromptTokens = 0, CacheWriteTokens = 0, AudioPromptTokens = 0,
-        })]);
+        })];
+        await IngestAsync(host, calls);
         var book = new PriceBook();
-        var from = RandomUsage.Start.AddHours(random.Next(40));
+        // In the first hour of the change is a call that it is about: few are in each hour, and in some there is none.
+        var at = random.Any([.. calls.Where(call => call.ServedModel == "gpt-a").Select(call => call.CreatedAt)]);
+        var from = RandomUsage.Start.AddHours(Math.Floor((at - RandomUsage.Start).TotalHours));
         var next = from.AddHours(1 + random.Next(20));
         await book.SaveAsync(
             host.Source, "manual",
