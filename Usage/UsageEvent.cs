@@ -51,6 +51,13 @@ public sealed record UsageEvent
     /// <summary>Tokens within <see cref="PromptTokens"/> that were written to the provider's cache.</summary>
     public long? CacheWriteTokens { get; init; }
 
+    /// <summary>
+    /// Tokens within <see cref="CacheWriteTokens"/> that the provider keeps for one hour, and not for five minutes; null when it does not tell.
+    /// </summary>
+    // The naming policy would write "cache_write1h_tokens".
+    [JsonPropertyName("cache_write_1h_tokens")]
+    public long? CacheWrite1hTokens { get; init; }
+
     /// <summary>Tokens within <see cref="CompletionTokens"/> that were spent on reasoning.</summary>
     public long? ReasoningTokens { get; init; }
 

@@ -12,10 +12,14 @@ internal static class TokenClassSql
         "coalesce(cached_prompt_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_prompt_tokens, 0) <= prompt_tokens "
         + "AND coalesce(reasoning_tokens, 0) + coalesce(audio_completion_tokens, 0) <= completion_tokens";
 
+    private static readonly string CacheWrite = AtMost("cache_write_tokens", "greatest(prompt_tokens - coalesce(cached_prompt_tokens, 0), 0)");
+
     private static readonly Dictionary<string, string> Fits = new()
     {
         ["cached_prompt_tokens"] = AtMost("cached_prompt_tokens", "prompt_tokens"),
-        ["cache_write_tokens"] = AtMost("cache_write_tokens", "greatest(prompt_tokens - coalesce(cached_prompt_tokens, 0), 0)"),
+        ["cache_write_tokens"] = CacheWrite,
+        // A part of the cache writes, and no class of its own. It is not known where they are not.
+        ["cache_write_1h_tokens"] = $"CASE WHEN cache_write_tokens IS NOT NULL THEN {AtMost("cache_write_1h_tokens", $"({CacheWrite})")} END",
         ["audio_prompt_tokens"] = AtMost(
             "audio_prompt_tokens", "greatest(prompt_tokens - coalesce(cached_prompt_tokens, 0) - coalesce(cache_write_tokens, 0), 0)"),
         ["reasoning_tokens"] = AtMost("reasoning_tokens", "completion_tokens"),

@@ -20,6 +20,7 @@ internal static class UsageColumns
         new SqlColumn<UsageEvent, long>("completion_tokens", Bigint, one => one.CompletionTokens),
         new SqlColumn<UsageEvent, long?>("cached_prompt_tokens", Bigint, one => one.CachedPromptTokens),
         new SqlColumn<UsageEvent, long?>("cache_write_tokens", Bigint, one => one.CacheWriteTokens),
+        new SqlColumn<UsageEvent, long?>("cache_write_1h_tokens", Bigint, one => one.CacheWrite1hTokens),
         new SqlColumn<UsageEvent, long?>("reasoning_tokens", Bigint, one => one.ReasoningTokens),
         new SqlColumn<UsageEvent, long?>("audio_prompt_tokens", Bigint, one => one.AudioPromptTokens),
         new SqlColumn<UsageEvent, long?>("audio_completion_tokens", Bigint, one => one.AudioCompletionTokens),

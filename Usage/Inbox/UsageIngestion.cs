@@ -224,6 +224,7 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
                 provisional_duration_ms = usage.duration_ms, trace_id = excluded.trace_id, span_id = excluded.span_id, provider = excluded.provider,
                 served_model = excluded.served_model, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
                 cached_prompt_tokens = excluded.cached_prompt_tokens, cache_write_tokens = excluded.cache_write_tokens,
+                cache_write_1h_tokens = excluded.cache_write_1h_tokens,
                 reasoning_tokens = excluded.reasoning_tokens, audio_prompt_tokens = excluded.audio_prompt_tokens,
                 audio_completion_tokens = excluded.audio_completion_tokens, source = excluded.source, outcome = excluded.outcome,
                 attempts = excluded.attempts, fallbacks = excluded.fallbacks, ttft_ms = excluded.ttft_ms, duration_ms = excluded.duration_ms,

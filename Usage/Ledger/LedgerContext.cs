@@ -120,6 +120,10 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
                 .Select(column => $"{column} < {ImplausibleTokens}")));
             // Classes do not overlap: each token has one price.
             table.HasCheckConstraint("ck_llm_usage_within", TokenClassSql.AreWithin);
+            // Not known where nothing is known of cache writes.
+            table.HasCheckConstraint(
+                "ck_llm_usage_cache_write_1h",
+                "cache_write_1h_tokens IS NULL OR cache_write_tokens IS NOT NULL AND cache_write_1h_tokens BETWEEN 0 AND cache_write_tokens");
             // The sweeper's rows are provisional and know nothing: whoever replaces one knows what it added to the sums.
             table.HasCheckConstraint("ck_llm_usage_interrupted", $"outcome <> 'interrupted' OR ({string.Join(" AND ", UnknownWhenInterrupted)})");
             // Makes the id alone unique: PostgreSQL wants the partition key within the primary key.
@@ -128,6 +132,8 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
         usage.HasKey(row => new { row.CreatedAt, row.Id });
         // Not the start of the transaction: whoever looks for writers that are under way has to find this one by then.
         usage.Property(row => row.RecordedAt).HasDefaultValueSql("clock_timestamp()");
+        // The naming convention would say cache_write1h_tokens.
+        usage.Property(row => row.CacheWrite1hTokens).HasColumnName("cache_write_1h_tokens");
         usage.HasIndex(row => new { row.OrgId, row.CreatedAt });
         usage.HasIndex(row => new { row.UserId, row.CreatedAt });
         usage.HasIndex(row => row.RequestId);

@@ -57,6 +57,8 @@ public sealed class UsageRow
 
     public long? CacheWriteTokens { get; init; }
 
+    public long? CacheWrite1hTokens { get; init; }
+
     public long? ReasoningTokens { get; init; }
 
     public long? AudioPromptTokens { get; init; }

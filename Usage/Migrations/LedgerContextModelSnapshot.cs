@@ -312,6 +312,10 @@ namespace LlmAspire.Usage.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("audio_prompt_tokens");
 
+                    b.Property<long?>("CacheWrite1hTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cache_write_1h_tokens");
+
                     b.Property<long?>("CacheWriteTokens")
                         .HasColumnType("bigint")
                         .HasColumnName("cache_write_tokens");
@@ -443,7 +447,7 @@ namespace LlmAspire.Usage.Migrations
 
                     b.ToTable("llm_usage", "ledger", t =>
                         {
-                            t.HasCheckConstraint("ck_llm_usage_within", "coalesce(cached_prompt_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_prompt_tokens, 0) <= prompt_tokens AND coalesce(reasoning_tokens, 0) + coalesce(audio_completion_tokens, 0) <= completion_tokens");
+                            t.HasCheckConstraint("ck_llm_usage_cache_write_1h", "cache_write_1h_tokens IS NULL OR cache_write_tokens IS NOT NULL AND cache_write_1h_tokens BETWEEN 0 AND cache_write_tokens");
 
                             t.HasCheckConstraint("ck_llm_usage_created_at", "created_at = ledger.uuid_v7_time(id)");
 
@@ -458,6 +462,8 @@ namespace LlmAspire.Usage.Migrations
                             t.HasCheckConstraint("ck_llm_usage_plausible", "prompt_tokens < 1000000000000 AND completion_tokens < 1000000000000 AND cached_prompt_tokens < 1000000000000 AND cache_write_tokens < 1000000000000 AND reasoning_tokens < 1000000000000 AND audio_prompt_tokens < 1000000000000 AND audio_completion_tokens < 1000000000000");
 
                             t.HasCheckConstraint("ck_llm_usage_source", "source IN ('provider', 'partial', 'estimated', 'none')");
+
+                            t.HasCheckConstraint("ck_llm_usage_within", "coalesce(cached_prompt_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_prompt_tokens, 0) <= prompt_tokens AND coalesce(reasoning_tokens, 0) + coalesce(audio_completion_tokens, 0) <= completion_tokens");
                         });
                 });
 

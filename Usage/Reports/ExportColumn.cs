@@ -24,6 +24,7 @@ internal sealed record ExportColumn(string Name, string Value, ExportKind Kind)
         new("completionTokens", "usage.completion_tokens", ExportKind.Long),
         new("cachedPromptTokens", "usage.cached_prompt_tokens", ExportKind.Long),
         new("cacheWriteTokens", "usage.cache_write_tokens", ExportKind.Long),
+        new("cacheWrite1hTokens", "usage.cache_write_1h_tokens", ExportKind.Long),
         new("reasoningTokens", "usage.reasoning_tokens", ExportKind.Long),
         new("audioPromptTokens", "usage.audio_prompt_tokens", ExportKind.Long),
         new("audioCompletionTokens", "usage.audio_completion_tokens", ExportKind.Long),

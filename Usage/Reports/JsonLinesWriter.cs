@@ -62,7 +62,7 @@ internal sealed class JsonLinesWriter(Stream output) : IDisposable
         _lines.ResetWrittenCount();
     }
 
-    /// <summary>The rest of a row has come with its beginning, or is about to: nothing waits here for long, and there are 29 of these a row.</summary>
+    /// <summary>The rest of a row has come with its beginning, or is about to: nothing waits here for long, and there are 30 of these a row.</summary>
     private void Write(NpgsqlBinaryExporter rows, JsonEncodedText name, ExportKind kind)
     {
         if (rows.IsNull)

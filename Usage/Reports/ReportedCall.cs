@@ -24,6 +24,7 @@ public record ReportedCall(
     long CompletionTokens,
     long? CachedPromptTokens,
     long? CacheWriteTokens,
+    long? CacheWrite1hTokens,
     long? ReasoningTokens,
     long? AudioPromptTokens,
     long? AudioCompletionTokens,

@@ -13,7 +13,7 @@ public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
     private const string Columns = """
         usage.id, usage.created_at, usage.recorded_at, usage.request_id, usage.user_id, usage.org_id, usage.api_key_id, usage.conversation_id, usage.trace_id,
         usage.operation, usage.model_alias, usage.provider, usage.served_model, usage.prompt_tokens, usage.completion_tokens, usage.cached_prompt_tokens,
-        usage.cache_write_tokens, usage.reasoning_tokens, usage.audio_prompt_tokens, usage.audio_completion_tokens, usage.source, usage.outcome,
+        usage.cache_write_tokens, usage.cache_write_1h_tokens, usage.reasoning_tokens, usage.audio_prompt_tokens, usage.audio_completion_tokens, usage.source, usage.outcome,
         usage.attempts, usage.fallbacks, usage.ttft_ms, usage.duration_ms
         """;
 
@@ -22,7 +22,7 @@ public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
         price.cache_write, price.reasoning, price.audio_input, price.audio_output
         """;
 
-    private const int ColumnsOfCall = 28;
+    private const int ColumnsOfCall = 29;
 
     /// <param name="after">The end of the page before; null for the first.</param>
     /// <exception cref="PinUnknownException">The query's pin is not one of the past.</exception>
@@ -145,14 +145,15 @@ public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
         OrNull<long>(reader, 17),
         OrNull<long>(reader, 18),
         OrNull<long>(reader, 19),
-        reader.GetString(20),
+        OrNull<long>(reader, 20),
         reader.GetString(21),
-        OrNull<int>(reader, 22),
+        reader.GetString(22),
         OrNull<int>(reader, 23),
         OrNull<int>(reader, 24),
         OrNull<int>(reader, 25),
-        PriceSql.DecimalOrNull(reader, 26),
-        reader.GetBoolean(27));
+        OrNull<int>(reader, 26),
+        PriceSql.DecimalOrNull(reader, 27),
+        reader.GetBoolean(28));
 
     private static CallStory ReadStory(NpgsqlDataReader reader, AsOf asOf)
     {

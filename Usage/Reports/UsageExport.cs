@@ -128,7 +128,8 @@ public sealed class UsageExport(NpgsqlDataSource source, Pins pins)
     /// <summary>A spreadsheet would take it for a formula: an apostrophe makes it text.</summary>
     private static string Harmless(string text) => $"CASE WHEN {text} ~ '^[=+@\\t\\r-]' THEN '''' || {text} ELSE {text} END";
 
-    private static string SnakeCase(string name) => string.Concat(name.Select(letter => char.IsUpper(letter) ? $"_{char.ToLowerInvariant(letter)}" : $"{letter}"));
+    private static string SnakeCase(string name) =>
+        string.Concat(name.Select(letter => char.IsUpper(letter) || char.IsAsciiDigit(letter) ? $"_{char.ToLowerInvariant(letter)}" : $"{letter}"));
 }
 
 /// <summary>How an export is written.</summary>

@@ -67,6 +67,9 @@ public record UsageCall
 /// <summary>All that the ledger has of a call.</summary>
 public sealed record CallStory : UsageCall
 {
+    /// <summary>The part of the cache writes that the provider keeps for one hour.</summary>
+    public long? CacheWrite1hTokens { get; init; }
+
     public long? AudioPromptTokens { get; init; }
 
     public long? AudioCompletionTokens { get; init; }

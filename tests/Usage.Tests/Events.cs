@@ -34,6 +34,7 @@ internal static class Events
         CompletionTokens = 999_999_999_999,
         CachedPromptTokens = 100,
         CacheWriteTokens = 101,
+        CacheWrite1hTokens = 99,
         ReasoningTokens = 102,
         AudioPromptTokens = 103,
         AudioCompletionTokens = 0,

@@ -46,8 +46,8 @@ public class UsageIngestionTests(PostgresFixture postgres)
         var unknown = typeof(UsageRow).GetProperties().Where(property => property.GetValue(row) is null).Select(property => property.Name);
         Assert.Equal(
             [
-                "ApiKeyId", "Attempts", "AudioCompletionTokens", "AudioPromptTokens", "CacheWriteTokens", "CachedPromptTokens", "ConversationId",
-                "Fallbacks", "GatewayCallId", "Provider", "ProvisionalDurationMs", "ProvisionalRecordedAt", "RawUsage", "ReasoningTokens", "ReplacedAt",
+                "ApiKeyId", "Attempts", "AudioCompletionTokens", "AudioPromptTokens", "CacheWrite1hTokens", "CacheWriteTokens", "CachedPromptTokens",
+                "ConversationId", "Fallbacks", "GatewayCallId", "Provider", "ProvisionalDurationMs", "ProvisionalRecordedAt", "RawUsage", "ReasoningTokens", "ReplacedAt",
                 "ServedModel", "SpanId", "TraceId", "TtftMs",
             ],
             unknown.Order(StringComparer.Ordinal));

@@ -70,6 +70,17 @@ public sealed class UsageCallsPageTests
     }
 
     [Fact]
+    public async Task a_call_shows_which_of_its_cache_writes_are_kept_for_an_hour()
+    {
+        await using var test = await OpenAsync($"/usage/calls/{First}", First);
+        test.UntilThere(TestIds.CallStory);
+
+        Assert.Equal("800", test.ValueOf(TestIds.CallCosts, "tokens", "tr[data-key=cache_write]"));
+        Assert.Equal("300", test.ValueOf(TestIds.CallCosts, "cacheWrite1hTokens", "tr[data-key=cache_write]"));
+        Assert.Null(test.Find(TestIds.CallCosts).QuerySelector("tr[data-key=input] [data-figure=cacheWrite1hTokens]"));
+    }
+
+    [Fact]
     public async Task a_call_that_may_not_be_seen_is_said_beside_the_list()
     {
         await using var test = await OpenAsync($"/usage/calls/{Guid.Empty}", Guid.Empty);
@@ -157,7 +168,13 @@ public sealed class UsageCallsPageTests
         unpriced = false,
         rawUsage = new { prompt_tokens = 1204 },
         prices = new { input = 0.15m, validFrom = "2026-10-01T00:00:00Z", revision = 12 },
-        costByClass = new[] { new { tokenClass = "input", tokens = 404, usdPerMillion = 0.15m, costUsd = 0.0000606m } },
+        cacheWriteTokens = 800,
+        cacheWrite1hTokens = 300,
+        costByClass = new[]
+        {
+            new { tokenClass = "input", tokens = 404, usdPerMillion = 0.15m, costUsd = 0.0000606m },
+            new { tokenClass = "cache_write", tokens = 800, usdPerMillion = 0.2m, costUsd = 0.00016m },
+        },
         sameRequest = new[] { Call(2) },
         traceUrl = "https://traces.example/traces/detail/4bf92f3577b34da6a3ce929d0e0e4736",
     };
