@@ -1,19 +1,21 @@
 using System.Net;
+using System.Net.Http.Headers;
 
 namespace LlmAspire.Api.Llm;
 
 /// <summary>The answer to a call, read by way of the ledger. Its stream is an <see cref="AccountedStream"/>.</summary>
 internal sealed class AccountedContent : HttpContent
 {
+    private static readonly MediaTypeHeaderValue Events = new("text/event-stream");
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
     private readonly AccountedStream _stream;
 
-    public AccountedContent(AccountedStream stream, HttpContent inner)
+    /// <param name="isStreamed">The form that was asked for, in which the stream gives the answer whatever form it came in.</param>
+    public AccountedContent(AccountedStream stream, bool isStreamed)
     {
         _stream = stream;
-        foreach (var (name, values) in inner.Headers)
-        {
-            Headers.TryAddWithoutValidation(name, values);
-        }
+        Headers.ContentType = isStreamed ? Events : Json;
     }
 
     protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(_stream);

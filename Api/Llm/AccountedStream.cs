@@ -1,7 +1,9 @@
+using LlmAspire.Api.Llm.Wire;
+
 namespace LlmAspire.Api.Llm;
 
 /// <summary>
-/// The body of an answer on its way to its reader. It settles the call when the answer ends, breaks or is left, and gives
+/// The body of an answer on its way to its reader, in the form that was asked for. It settles the call when the answer ends, breaks or is left, and gives
 /// its end (the end of the bytes, or the <c>[DONE]</c> after which nobody reads on) only when the usage is durable.
 /// </summary>
 /// <remarks>
@@ -13,9 +15,12 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(16 * 1024);
     private Task<int>? _reading;
     private ReadOnlyMemory<byte> _ready;
-    private ReadOnlyMemory<byte> _held;
-    private bool _isDone;
+    private bool _hasEnded;
+    private bool _endIsGiven;
+    private bool _isShaped;
     private bool _left;
+
+    private static ReadOnlyMemory<byte> Done { get; } = "data: [DONE]\n\n"u8.ToArray();
 
     public override bool CanRead => true;
 
@@ -44,13 +49,18 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
         return count;
     }
 
-    /// <summary>
-    /// Reads a streamed answer as <paramref name="rewriter"/> makes it, from its beginning on. Without <c>[DONE]</c>: where it was, the events end, once the usage is durable.
-    /// </summary>
-    /// <returns>Whole events, until the next read; none at the end.</returns>
-    public async ValueTask<ReadOnlyMemory<byte>> ReadEventsAsync(IChunkRewriter rewriter, CancellationToken cancellationToken)
+    /// <summary>Says how the events of a streamed answer are to be, before they are read. Then they end without <c>[DONE]</c>, once the usage is durable.</summary>
+    /// <inheritdoc cref="EventOutput.Shape"/>
+    public void Shape(string alias, bool tellsUsage)
     {
-        answer.Rewriter = rewriter;
+        _isShaped = true;
+        answer.Shape(alias, tellsUsage);
+    }
+
+    /// <summary>Reads a streamed answer without copying it.</summary>
+    /// <returns>Whole events, until the next read; none at the end.</returns>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadEventsAsync(CancellationToken cancellationToken)
+    {
         if (!await MakeReadyAsync(cancellationToken))
         {
             return default;
@@ -82,6 +92,11 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
     {
         if (disposing)
         {
+            if (!_left)
+            {
+                call.MarkAbandoned();
+            }
+
             // Nothing can be awaited here; whoever made the call waits for CallContext.WhenSettledAsync.
             Leave();
         }
@@ -94,22 +109,43 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
     {
         while (_ready.IsEmpty)
         {
-            if (_isDone)
+            if (_hasEnded && !_endIsGiven)
             {
-                await call.CompleteAsync(answer);
-                (_isDone, _ready, _held) = (false, _held, default);
+                await call.CompleteAsync(answer.Facts);
+                _endIsGiven = true;
+                _ready = answer.IsStreamed && !_isShaped && answer.Facts.Failure is null ? Done : default;
                 return !_ready.IsEmpty;
             }
 
+            // After the end the connection is read to its own end, so that it can be used again.
             if (await ReadMoreAsync(cancellationToken) == 0)
             {
-                answer.End();
-                await call.CompleteAsync(answer);
-                return false;
+                if (_endIsGiven)
+                {
+                    return false;
+                }
+
+                await EndAnswerAsync();
             }
         }
 
         return true;
+    }
+
+    /// <summary>Takes in that the bytes ended.</summary>
+    private async Task EndAnswerAsync()
+    {
+        try
+        {
+            answer.End();
+        }
+        catch (Exception exception)
+        {
+            await call.BreakAsync(answer.Facts, exception);
+            throw;
+        }
+
+        (_ready, _hasEnded) = (answer.Output, true);
     }
 
     private async Task<int> ReadMoreAsync(CancellationToken cancellationToken)
@@ -127,7 +163,7 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
         }
         catch (Exception exception)
         {
-            await call.BreakAsync(answer, exception);
+            await call.BreakAsync(answer.Facts, exception);
             throw;
         }
 
@@ -146,23 +182,16 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
             return 0;
         }
 
-        var (begun, said) = (answer.HasContent, answer.Text.Length);
-        var doneAt = answer.Append(_buffer.AsSpan(0, read));
-        if (answer.Text.Length > said || answer.HasContent != begun)
+        var facts = answer.Facts;
+        var (begun, said) = (facts.HasContent, facts.Said);
+        var isDone = answer.Append(_buffer.AsSpan(0, read));
+        if (facts.Said > said || facts.HasContent != begun)
         {
             call.MarkContent();
         }
 
-        _isDone = doneAt is not null;
-        if (answer.Rewriter is not null)
-        {
-            _ready = answer.Rewritten;
-            return read;
-        }
-
         // What came before the end goes out at once; the end waits until the usage is durable.
-        var end = doneAt ?? read;
-        (_ready, _held) = (_buffer.AsMemory(0, end), _buffer.AsMemory(end, read - end));
+        (_ready, _hasEnded) = (answer.Output, _hasEnded || isDone);
         return read;
     }
 
@@ -175,7 +204,7 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
 
         _left = true;
         // Either settles the call, which the context and the end of the process wait for.
-        if (!call.IsSettling && active.TryBeginDrain())
+        if (!call.IsSettling && active.TryBeginDrain(answer.IsStreamed))
         {
             call.LimitDrain();
             _ = DrainAsync(_reading);
@@ -195,14 +224,20 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
             await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        call.Leave(answer);
+        call.Leave(answer.Facts);
         await inner.DisposeAsync();
     }
 
     private async Task DrainAsync(Task<int>? reading)
     {
-        await ReadToEndAsync(reading);
-        active.EndDrain();
+        try
+        {
+            await ReadToEndAsync(reading);
+        }
+        finally
+        {
+            active.EndDrain();
+        }
     }
 
     private async Task ReadToEndAsync(Task<int>? reading)
@@ -216,12 +251,12 @@ internal sealed class AccountedStream(Stream inner, ProviderCall call, AnswerRea
             }
 
             answer.End();
-            call.CompleteDrained(answer);
+            call.CompleteDrained(answer.Facts);
         }
         catch (Exception)
         {
             // Cut, broken, or too long: what came has to do.
-            call.Leave(answer);
+            call.Leave(answer.Facts);
         }
 
         await inner.DisposeAsync();

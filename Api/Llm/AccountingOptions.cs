@@ -14,6 +14,9 @@ public sealed class AccountingOptions
     /// <summary>How many unwanted answers at most are read on at once; those beyond are cancelled.</summary>
     public int MaxDrains { get; set; } = 64;
 
+    /// <summary>How long a call may last in all, however much comes: then it is ended, and settles itself.</summary>
+    public TimeSpan MaxDuration { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>How long the end of an answer waits for its usage to be durable.</summary>
     public TimeSpan SettleTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -21,10 +24,10 @@ public sealed class AccountingOptions
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(20);
 
     internal const string WhatIsPossible =
-        "Usage:OnStop must be Cancel or Drain; Usage:DrainTimeout, Usage:SettleTimeout and Usage:ShutdownGrace must be longer than zero; Usage:MaxDrains must not be negative.";
+        "Usage:OnStop must be Cancel or Drain; Usage:DrainTimeout, Usage:MaxDuration, Usage:SettleTimeout and Usage:ShutdownGrace must be longer than zero; Usage:MaxDrains must not be negative.";
 
     internal bool IsPossible =>
-        Enum.IsDefined(OnStop) && DrainTimeout > TimeSpan.Zero && SettleTimeout > TimeSpan.Zero && ShutdownGrace > TimeSpan.Zero && MaxDrains >= 0;
+        Enum.IsDefined(OnStop) && DrainTimeout > TimeSpan.Zero && MaxDuration > TimeSpan.Zero && SettleTimeout > TimeSpan.Zero && ShutdownGrace > TimeSpan.Zero && MaxDrains >= 0;
 }
 
 /// <summary>What a stop, or a client that left, does to the call of a provider.</summary>

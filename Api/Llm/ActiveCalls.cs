@@ -27,9 +27,10 @@ internal sealed class ActiveCalls(IHostApplicationLifetime lifetime, IOptions<Ac
     }
 
     /// <summary>Whether one more unwanted answer may be read on. If so, <see cref="EndDrain"/> has to be called at its end.</summary>
-    public bool TryBeginDrain()
+    /// <param name="isStreamed">A plain answer is read on in any case: LiteLLM does not cancel its provider when we leave, so the tokens are spent.</param>
+    public bool TryBeginDrain(bool isStreamed)
     {
-        if (IsStopping || options.Value.OnStop != OnStop.Drain)
+        if (IsStopping || isStreamed && options.Value.OnStop != OnStop.Drain)
         {
             return false;
         }

@@ -22,7 +22,7 @@ internal sealed class CallEstimator(CallAccounting accounting)
         }
 
         var request = nowhere.Request!;
-        return new CallEstimate(accounting.Estimator.Estimate(model.Id, request.Body, null).Prompt, request.OutputCap, request.PromptBound + request.OutputCap);
+        return new CallEstimate(accounting.Estimator.CountPrompt(model.Id, request.Body), request.OutputCap, request.PromptBound + request.OutputCap);
     }
 
     private sealed class Nowhere(Guid userId, int outputCap) : HttpMessageHandler

@@ -12,6 +12,7 @@ internal sealed class CallMetrics
     private readonly Histogram<double> _firstToken;
     private readonly Histogram<double> _gap;
     private readonly Histogram<double> _settle;
+    private readonly Counter<long> _overdue;
 
     public CallMetrics(IMeterFactory meters, ActiveCalls active)
     {
@@ -20,6 +21,7 @@ internal sealed class CallMetrics
         _firstToken = meter.CreateHistogram<double>("llmaspire.call.first_token", "s", "From sending a call to its first content");
         _gap = meter.CreateHistogram<double>("llmaspire.call.token_gap", "s", "Between two pieces of a streamed answer");
         _settle = meter.CreateHistogram<double>("llmaspire.call.settle", "s", "How long the end of an answer waited for its usage to be durable");
+        _overdue = meter.CreateCounter<long>("llmaspire.call.overdue", "{call}", "Calls that settled themselves, because nothing else did in their time");
         meter.CreateObservableUpDownCounter("llmaspire.call.open", () => active.Count, "{call}", "Calls that run");
         meter.CreateObservableUpDownCounter("llmaspire.call.drains", () => active.Drains, "{call}", "Answers that are read on though nobody wants them");
     }
@@ -27,6 +29,8 @@ internal sealed class CallMetrics
     public void FirstToken(string model, TimeSpan elapsed) => _firstToken.Record(elapsed.TotalSeconds, Model(model));
 
     public void Gap(string model, TimeSpan elapsed) => _gap.Record(elapsed.TotalSeconds, Model(model));
+
+    public void Overdue(string model) => _overdue.Add(1, Model(model));
 
     public void Settled(UsageEvent usage, TimeSpan waited)
     {

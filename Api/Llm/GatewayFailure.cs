@@ -36,6 +36,11 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         StatusCodes.Status502BadGateway, "answer_unreadable", "The model gateway sent something that is not an answer.",
         "Send the message again. If it stays, tell the operator the trace id.");
 
+    /// <summary>The answer was not read to its end, and nobody left: something of ours failed.</summary>
+    public static GatewayFailure Abandoned { get; } = new(
+        StatusCodes.Status500InternalServerError, "answer_abandoned", "The answer could not be processed.",
+        "Send the message again. If it stays, tell the operator the trace id.");
+
     public static GatewayFailure ServerStopping { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "server_stopping", "The server is restarting.",
         "Send the message again in a few seconds.", TimeSpan.FromSeconds(5));

@@ -20,4 +20,10 @@ public interface IModelCatalog
 
     /// <summary>By <c>x-litellm-model-id</c>; null when it is not known.</summary>
     Deployment? FindDeployment(string id);
+
+    /// <summary>Every deployment of an alias; empty when it is not known.</summary>
+    IReadOnlyList<Deployment> ListDeployments(string alias);
+
+    /// <summary>The deployment that serves a model by the provider's own name; null when none does, or deployments of several providers do.</summary>
+    Deployment? FindServing(string model);
 }

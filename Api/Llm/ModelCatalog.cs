@@ -16,7 +16,15 @@ internal sealed class ModelCatalog(TimeProvider time) : IModelCatalog
 
     public ChatModel? FindModel(string id) => _snapshot?.Models.FirstOrDefault(model => model.Id == id);
 
+    private IEnumerable<Deployment> Deployments => _snapshot?.Deployments.Values ?? [];
+
     public Deployment? FindDeployment(string id) => _snapshot?.Deployments.GetValueOrDefault(id);
+
+    public IReadOnlyList<Deployment> ListDeployments(string alias) => [.. Deployments.Where(deployment => deployment.Alias == alias)];
+
+    public Deployment? FindServing(string model) =>
+        Deployments.Where(deployment => deployment.Model == model || $"{deployment.Provider}/{deployment.Model}" == model)
+            .DistinctBy(deployment => deployment.Provider).Take(2).ToList() is [var only] ? only : null;
 
     public void Replace(CatalogSnapshot snapshot)
     {

@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using LlmAspire.Api.Llm.Wire;
 using LlmAspire.Api.Plans;
 using LlmAspire.Usage;
 
@@ -18,9 +16,6 @@ internal sealed partial class ProviderCall
 {
     private const long NotAwaited = long.MinValue;
 
-    /// <summary>Providers whose usage always has details: LiteLLM's own guess has none.</summary>
-    private static readonly HashSet<string> AlwaysDetailed = ["openai", "azure", "anthropic", "gemini", "vertex_ai"];
-
     private readonly CallAccounting _accounting;
     private readonly CallContext _context;
     private readonly ProviderRequest _request;
@@ -29,7 +24,7 @@ internal sealed partial class ProviderCall
     private readonly Activity? _activity = Activity.Current;
     private readonly TaskCompletionSource<SettledCall> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _life = new();
-    private readonly ITimer _silence;
+    private readonly ITimer _watch;
 
     private int _settling;
     private long _awaitedSince;
@@ -37,17 +32,17 @@ internal sealed partial class ProviderCall
     private GatewayFailure? _cut;
     private long _lastContent;
     private TimeSpan? _firstContent;
-    private string? _gatewayCallId;
-    private string? _deploymentId;
-    private bool _isLiteLlm;
-    private int? _retries;
-    private int? _fallbacks;
+    private GatewayAnswerHeaders _headers = GatewayAnswerHeaders.None;
+    private volatile AnswerFacts? _answer;
+    private volatile bool _isSent;
+    private bool _isAbandoned;
+    private long _endedAt = NotAwaited;
 
     public ProviderCall(CallContext context, ProviderRequest request, CallAccounting accounting)
     {
         (_context, _request, _accounting) = (context, request, accounting);
         _started = accounting.Time.GetTimestamp();
-        _silence = accounting.Time.CreateTimer(static call => ((ProviderCall)call!).CheckSilence(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _watch = accounting.Time.CreateTimer(static call => ((ProviderCall)call!).CheckTime(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Id = Guid.CreateVersion7(accounting.Time.GetUtcNow());
         Ended = _settled.Task.ContinueWith(
             static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -67,8 +62,11 @@ internal sealed partial class ProviderCall
     /// <summary>The calls of a tool loop are of one request: the first is the chat, those that follow the results of tools are its tools'.</summary>
     private UsageOperation Operation => _context.Operation == UsageOperation.Chat && _request.FollowsTools ? UsageOperation.Tool : _context.Operation;
 
-    /// <summary>How many answers are asked for in one.</summary>
-    public int Choices => _request.Choices;
+    /// <summary>What was asked for.</summary>
+    public ProviderRequest Request => _request;
+
+    /// <summary>The alias that was asked for.</summary>
+    public string ModelAlias => _context.ModelAlias;
 
     /// <summary>Whether something has ended it.</summary>
     public bool IsSettling => Volatile.Read(ref _settling) != 0;
@@ -128,8 +126,14 @@ internal sealed partial class ProviderCall
 
         _context.Add(_settled.Task);
         AwaitBytes();
-        WatchSilence(_accounting.Gateway.Value.AnswerTimeout);
+        Watch(_accounting.Gateway.Value.AnswerTimeout);
     }
+
+    /// <summary>The request went out: from now on a provider may work.</summary>
+    public void MarkSent() => _isSent = true;
+
+    /// <summary>The answer is given up by its reader without a word. Unless a caller left, that is a failure of ours.</summary>
+    public void MarkAbandoned() => _isAbandoned = true;
 
     /// <summary>From now on the gateway may be silent for as long as it may.</summary>
     public void AwaitBytes() => Volatile.Write(ref _awaitedSince, _accounting.Time.GetTimestamp());
@@ -151,14 +155,12 @@ internal sealed partial class ProviderCall
     public void LimitDrain() => _drainDeadline ??= _accounting.Time.CreateTimer(
         static call => ((ProviderCall)call!).End(), this, _accounting.Options.Value.DrainTimeout, Timeout.InfiniteTimeSpan);
 
-    public void TakeHeaders(HttpResponseHeaders headers)
+    /// <summary>The answer begins.</summary>
+    /// <param name="answer">What is read of it; null for an error.</param>
+    public void Begin(HttpResponseHeaders headers, AnswerFacts? answer)
     {
         AwaitBytes();
-        _gatewayCallId = Header(headers, "x-litellm-call-id");
-        _deploymentId = Header(headers, "x-litellm-model-id");
-        _isLiteLlm = Header(headers, "x-litellm-version") is not null;
-        _retries = Number(headers, "x-litellm-attempted-retries");
-        _fallbacks = Number(headers, "x-litellm-attempted-fallbacks");
+        (_headers, _answer) = (GatewayAnswerHeaders.Read(headers), answer);
     }
 
     public void MarkContent()
@@ -179,81 +181,99 @@ internal sealed partial class ProviderCall
 
     /// <summary>The answer was read to its end. Ends when that is durable.</summary>
     /// <exception cref="LedgerUnavailableException">When it is not durable in time.</exception>
-    public Task CompleteAsync(AnswerReader answer)
+    public Task CompleteAsync(AnswerFacts answer)
     {
-        Settle(answer.Failure is null ? UsageOutcome.Completed : UsageOutcome.Failed, answer, answer.Failure, answer.ErrorText, wasServed: true);
+        Settle(new CallEnd(answer.Failure is null ? UsageOutcome.Completed : UsageOutcome.Failed, answer, answer.Failure, answer.ErrorText));
         return _settled.Task;
     }
 
     /// <summary>The answer that nobody waited for was read to its end: the call is what its caller left, with the usage of the whole.</summary>
-    public void CompleteDrained(AnswerReader answer) => Settle(Left, answer, null, null, wasServed: true);
+    public void CompleteDrained(AnswerFacts answer) => Settle(Left(answer));
 
     /// <summary>The gateway answered with an error, before there was an answer.</summary>
     public Task FailAsync(GatewayFailure failure, string? gatewayText)
     {
-        Settle(UsageOutcome.Failed, null, failure, gatewayText, wasServed: false);
+        Settle(new CallEnd(UsageOutcome.Failed, null, failure, gatewayText) { WasServed = false });
         return Ended;
     }
 
     /// <summary>An exception ended the call: it was cut, or the connection failed.</summary>
-    public Task BreakAsync(AnswerReader? answer, Exception exception)
+    public Task BreakAsync(AnswerFacts? answer, Exception exception)
     {
         if (_cut is null && _context.CancelledAs is { } cancelled)
         {
-            Settle(cancelled, answer, null, null, wasServed: true);
+            Settle(new CallEnd(cancelled, answer, null, null) { WasServed = _isSent });
             return Ended;
         }
 
         var failure = _cut ?? answer?.Failure ?? Explain(exception, answer);
-        Settle(
-            UsageOutcome.Failed,
-            answer,
-            failure,
-            answer?.ErrorText ?? $"{exception.GetType().Name}: {exception.Message}",
-            wasServed: failure != GatewayFailure.Unreachable);
+        Settle(new CallEnd(UsageOutcome.Failed, answer, failure, answer?.ErrorText ?? $"{exception.GetType().Name}: {exception.Message}")
+        {
+            WasServed = _isSent && failure != GatewayFailure.Unreachable,
+        });
         return Ended;
     }
 
     /// <summary>The caller left, or the call was cut, before anything was sent.</summary>
-    public void LeaveUnsent() => Settle(_cut is null ? Left : UsageOutcome.Failed, null, _cut, null, wasServed: false);
+    public void LeaveUnsent() => Settle(Left(null) with { WasServed = false });
 
     /// <summary>Nobody reads on, and nobody does for them. Without effect when the call is settled.</summary>
-    public void Leave(AnswerReader? answer)
+    public void Leave(AnswerFacts? answer) => Settle(Left(answer) with { WasServed = _isSent });
+
+    /// <summary>What it is that nobody waits for the answer.</summary>
+    private CallEnd Left(AnswerFacts? answer)
     {
         if (_cut is { } cut)
         {
-            Settle(UsageOutcome.Failed, answer, cut, null, wasServed: true);
+            return new CallEnd(UsageOutcome.Failed, answer, cut, null);
         }
-        else if (_context.CancelledAs is null && answer?.Failure is { } failure)
+
+        if (_context.CancelledAs is { } cancelled)
         {
-            Settle(UsageOutcome.Failed, answer, failure, answer.ErrorText, wasServed: true);
+            return new CallEnd(cancelled, answer, null, null);
+        }
+
+        return answer?.Failure is { } failure ? new CallEnd(UsageOutcome.Failed, answer, failure, answer.ErrorText)
+            : _isAbandoned ? new CallEnd(UsageOutcome.Failed, answer, GatewayFailure.Abandoned, null)
+            : new CallEnd(UsageOutcome.Disconnected, answer, null, null);
+    }
+
+    /// <summary>
+    /// Every read sets the time anew, a timer is set only when it has run off: bytes may come a thousand times a second. A call whose gateway is silent, or that lasts too long, is ended; one that
+    /// is not settled a while after that, as when nobody reads or leaves its answer, settles itself.
+    /// </summary>
+    private void CheckTime()
+    {
+        if (IsSettling)
+        {
+            return;
+        }
+
+        var options = _accounting.Options.Value;
+        var since = Volatile.Read(ref _awaitedSince);
+        var ofSilence = _accounting.Gateway.Value.AnswerTimeout - (since == NotAwaited ? TimeSpan.Zero : _accounting.Time.GetElapsedTime(since));
+        var ofAll = options.MaxDuration - _accounting.Time.GetElapsedTime(_started);
+        var left = ofSilence < ofAll ? ofSilence : ofAll;
+        if (_endedAt != NotAwaited && _accounting.Time.GetElapsedTime(_endedAt) >= options.SettleTimeout)
+        {
+            _accounting.Metrics.Overdue(_context.ModelAlias);
+            Settle(new CallEnd(UsageOutcome.Failed, _answer, _cut ?? GatewayFailure.TimedOut, null) { WasServed = _isSent });
+        }
+        else if (_endedAt != NotAwaited || left <= TimeSpan.Zero)
+        {
+            _endedAt = _endedAt == NotAwaited ? _accounting.Time.GetTimestamp() : _endedAt;
+            Watch(options.SettleTimeout);
+            End();
         }
         else
         {
-            Settle(Left, answer, null, null, wasServed: true);
+            Watch(left);
         }
     }
 
-    /// <summary>Every read sets the time anew, a timer is set only when it has run off: bytes may come a thousand times a second.</summary>
-    private void CheckSilence()
-    {
-        var since = Volatile.Read(ref _awaitedSince);
-        var left = _accounting.Gateway.Value.AnswerTimeout - (since == NotAwaited ? TimeSpan.Zero : _accounting.Time.GetElapsedTime(since));
-        if (left <= TimeSpan.Zero)
-        {
-            End();
-        }
-        else if (!IsSettling)
-        {
-            WatchSilence(left);
-        }
-    }
+    private void Watch(TimeSpan time) => _watch.Change(time, Timeout.InfiniteTimeSpan);
 
-    private void WatchSilence(TimeSpan time) => _silence.Change(time, Timeout.InfiniteTimeSpan);
-
-    private UsageOutcome Left => _context.CancelledAs ?? UsageOutcome.Disconnected;
-
-    private static GatewayFailure Explain(Exception exception, AnswerReader? answer) => exception switch
+    private static GatewayFailure Explain(Exception exception, AnswerFacts? answer) => exception switch
     {
         // A connect time-out is a cancellation with a time-out inside; nobody else cancelled.
         OperationCanceledException when answer is null && exception.InnerException is TimeoutException => GatewayFailure.Unreachable,
@@ -263,141 +283,76 @@ internal sealed partial class ProviderCall
         _ => GatewayFailure.ConnectionLost,
     };
 
-    /// <param name="wasServed">Whether a provider may have worked: then usage that nobody reported is estimated.</param>
-    private void Settle(UsageOutcome outcome, AnswerReader? answer, GatewayFailure? failure, string? gatewayText, bool wasServed)
+    /// <summary>The first end stands. Nothing may throw from here to the event: a call that is marked as settling and makes none would keep its slot and its reserve for ever.</summary>
+    private void Settle(CallEnd end)
     {
         if (Interlocked.Exchange(ref _settling, 1) == 0)
         {
-            if (failure is not null)
-            {
-                LogFailure(_accounting.Logger, Id, _context.ModelAlias, failure.Code, gatewayText is null ? null : GatewayText.WithoutPrompt(gatewayText, _request.Body));
-            }
-
-            // The timers have nothing to watch any more.
-            _silence.Dispose();
-            _drainDeadline?.Dispose();
             // Every exception ends in the task that the context holds.
-            _ = SettleAsync(outcome, answer, failure, wasServed, _accounting.Time.GetElapsedTime(_started));
+            _ = SettleAsync(end, _accounting.Time.GetElapsedTime(_started));
         }
     }
 
-    private async Task SettleAsync(UsageOutcome outcome, AnswerReader? answer, GatewayFailure? failure, bool wasServed, TimeSpan duration)
+    private async Task SettleAsync(CallEnd end, TimeSpan duration)
     {
         var begun = _accounting.Time.GetTimestamp();
         try
         {
-            var usage = Describe(outcome, answer, duration);
-            if (wasServed && !IsTold(answer))
-            {
-                // It takes its milliseconds: not those of whoever passes bytes.
-                usage = await Task.Run(() => Estimate(usage, answer));
-            }
-
+            // The timers have nothing to watch any more.
+            _watch.Dispose();
+            _drainDeadline?.Dispose();
+            Try(() => LogEnd(end));
+            var settlement = new CallSettlement(_accounting, _context, _request, new CallFrame(Id, Operation, _activity?.Id, _headers, duration, _firstContent));
+            var rows = await settlement.DescribeAsync(end);
             // Not the token of the call: a cancelled call is settled like any other.
             using var patience = new CancellationTokenSource(_accounting.Options.Value.SettleTimeout, _accounting.Time);
-            await _accounting.Writer.WriteAsync(usage, patience.Token);
-            _accounting.Metrics.Settled(usage, _accounting.Time.GetElapsedTime(begun));
-            _settled.SetResult(new SettledCall(usage, answer?.FinishReason, failure));
+            await Task.WhenAll(rows.Select(row => _accounting.Writer.WriteAsync(row, patience.Token))).WaitAsync(patience.Token);
+            Try(() => rows.ForEach(row => _accounting.Metrics.Settled(row, _accounting.Time.GetElapsedTime(begun))));
+            _settled.SetResult(new SettledCall(rows[^1], end.Answer?.FinishReason, end.Failure) { Rows = rows });
         }
         catch (Exception exception)
         {
-            LogNotDurable(_accounting.Logger, exception, Id);
-            _settled.SetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
+            Try(() => LogNotDurable(_accounting.Logger, exception, Id));
+            _settled.TrySetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
         }
     }
 
-    private UsageEvent Describe(UsageOutcome outcome, AnswerReader? answer, TimeSpan duration)
+    private void LogEnd(CallEnd end)
     {
-        var usage = answer?.Usage;
-        var deployment = _deploymentId is null ? null : _accounting.Catalog.FindDeployment(_deploymentId);
-        var switches = Math.Max((answer?.ChunkIds.Count ?? 0) - 1, 0);
-        int? fallbacks = _fallbacks is null && switches == 0 ? null : Math.Max(_fallbacks ?? 0, switches);
-        return new UsageEvent
+        if (end.Failure is { } failure)
         {
-            Id = Id,
-            RequestId = _context.RequestId,
-            UserId = _context.UserId,
-            OrgId = _context.OrgId,
-            ApiKeyId = _context.ApiKeyId,
-            ConversationId = _context.ConversationId,
-            Operation = Operation,
-            Traceparent = _activity?.Id,
-            ModelAlias = _context.ModelAlias,
-            Provider = deployment?.Provider,
-            ServedModel = deployment?.Model,
-            PromptTokens = usage?.PromptTokens ?? 0,
-            CompletionTokens = usage?.CompletionTokens ?? 0,
-            CachedPromptTokens = usage?.CachedPromptTokens,
-            CacheWriteTokens = usage?.CacheWriteTokens,
-            ReasoningTokens = usage?.ReasoningTokens,
-            AudioPromptTokens = usage?.AudioPromptTokens,
-            AudioCompletionTokens = usage?.AudioCompletionTokens,
-            Source = usage is null ? UsageSource.None
-                // A usage before the finish reason was a running count: it speaks for what came until then. After a fallback it speaks for the second
-                // provider.
-                : !answer!.IsFinished || switches > 0 ? UsageSource.Partial
-                : IsGuess(answer, usage, deployment) ? UsageSource.Estimated
-                : UsageSource.Provider,
-            Outcome = outcome,
-            // The first attempt, each retry, and at least one call for each fallback.
-            Attempts = _retries is null && fallbacks is null ? null : 1 + (_retries ?? 0) + (fallbacks ?? 0),
-            Fallbacks = fallbacks,
-            TtftMs = _firstContent is { } first ? (int)first.TotalMilliseconds : null,
-            DurationMs = (int)duration.TotalMilliseconds,
-            GatewayCallId = _gatewayCallId,
-            RawUsage = Raw(answer, switches),
-        };
-    }
-
-    /// <summary>
-    /// When a provider's stream breaks, LiteLLM may end it like any other, with usage of its own making (BerriAI/litellm#33404, #42085). It
-    /// lacks the details that the provider always sends.
-    /// </summary>
-    private bool IsGuess(AnswerReader answer, ProviderUsage usage, Deployment? deployment) =>
-        _isLiteLlm && answer.IsStreamed && !usage.HasDetails && deployment?.Provider is { } provider && AlwaysDetailed.Contains(provider);
-
-    /// <summary>The usage as it came; with the ids of the chunks when several providers spoke.</summary>
-    private static JsonElement? Raw(AnswerReader? answer, int switches)
-    {
-        if (switches == 0)
-        {
-            return answer?.Usage?.Raw;
+            LogFailure(_accounting.Logger, Id, _context.ModelAlias, failure.Code, end.GatewayText is null ? null : GatewayText.WithoutPrompt(end.GatewayText, _request.Body));
         }
-
-        var ids = new JsonArray([.. answer!.ChunkIds.Select(id => JsonValue.Create(id))]);
-        var raw = new JsonObject { ["usage"] = answer.Usage is { } usage ? JsonNode.Parse(usage.Raw.GetRawText()) : null, ["chunk_ids"] = ids };
-        return JsonElement.Parse(raw.ToJsonString());
     }
 
-    /// <summary>Whether the answer's usage speaks for all that came.</summary>
-    private static bool IsTold(AnswerReader? answer) =>
-        answer is { Usage: { PromptTokens: not null, CompletionTokens: not null } } && (answer.IsFinished || !answer.HasTextAfterUsage);
-
-    /// <summary>Puts estimates where the provider said nothing, or too little: a running count that text followed is a lower bound.</summary>
-    private UsageEvent Estimate(UsageEvent usage, AnswerReader? answer)
+    /// <summary>What only tells of a call must not keep it from settling.</summary>
+    private void Try(Action action)
     {
-        var told = answer?.Usage;
-        var (prompt, completion) = _accounting.Estimator.Estimate(usage.ServedModel ?? usage.ModelAlias, _request.Body, answer?.Text);
-        var promptTokens = told?.PromptTokens ?? prompt;
-        var completionTokens = told?.CompletionTokens is { } count
-            ? answer!.IsFinished ? count : Math.Max(count, completion)
-            : completion;
-        return told is not null && (promptTokens, completionTokens) == (told.PromptTokens, told.CompletionTokens)
-            ? usage
-            : usage with { PromptTokens = promptTokens, CompletionTokens = completionTokens, Source = UsageSource.Estimated };
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            try
+            {
+                LogUntold(_accounting.Logger, exception, Id);
+            }
+            catch (Exception)
+            {
+                // The logger itself fails: there is nobody left to tell.
+            }
+        }
     }
-
-    private static string? Header(HttpResponseHeaders headers, string name) =>
-        headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
-
-    private static int? Number(HttpResponseHeaders headers, string name) =>
-        int.TryParse(Header(headers, name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     [LoggerMessage(LogLevel.Warning, "Call {CallId} was not made: {Reason}")]
     private static partial void LogRefused(ILogger logger, Guid callId, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Call {CallId} to {Model} failed with {Code}: {Reason}")]
     private static partial void LogFailure(ILogger logger, Guid callId, string model, string code, string? reason);
+
+    [LoggerMessage(LogLevel.Error, "Something about the end of call {CallId} could not be told; its usage is recorded.")]
+    private static partial void LogUntold(ILogger logger, Exception exception, Guid callId);
 
     [LoggerMessage(LogLevel.Error, "The usage of call {CallId} is not durable yet.")]
     private static partial void LogNotDurable(ILogger logger, Exception exception, Guid callId);

@@ -22,9 +22,10 @@ internal sealed class ProviderRequest
     // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private ProviderRequest(byte[] body, long promptBound, int choices, long outputCap, bool followsTools)
+    private ProviderRequest(byte[] body, bool isStreamed, long promptBound, int choices, long outputCap, bool followsTools)
     {
         Body = body;
+        IsStreamed = isStreamed;
         PromptBound = promptBound;
         Choices = choices;
         OutputCap = outputCap;
@@ -32,6 +33,9 @@ internal sealed class ProviderRequest
     }
 
     public byte[] Body { get; }
+
+    /// <summary>Whether events are asked for, and not a plain completion.</summary>
+    public bool IsStreamed { get; }
 
     /// <summary>A bound on the prompt's tokens: none has less than a byte, and pictures have a bound of their own.</summary>
     public long PromptBound { get; }
@@ -113,6 +117,7 @@ internal sealed class ProviderRequest
         var choices = (int)Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices);
         return new ProviderRequest(
             body.WrittenSpan.ToArray(),
+            streamed,
             body.WrittenCount - PictureBytes(request),
             choices,
             (asked ?? outputCap) * choices,

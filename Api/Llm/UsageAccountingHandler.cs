@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
+using LlmAspire.Api.Llm.Wire;
 using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Llm;
@@ -35,8 +38,18 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
             throw new CallRefusedException(GatewayFailure.ServerStopping);
         }
 
-        // Not the caller's token: it may leave, and the call go on.
-        var sending = base.SendAsync(Copy(request, body, call.Id), call.Life);
+        Task<HttpResponseMessage> sending;
+        try
+        {
+            // Not the caller's token: it may leave, and the call go on.
+            sending = base.SendAsync(Copy(request, call), call.Life);
+        }
+        catch (Exception exception)
+        {
+            await call.BreakAsync(null, exception);
+            throw;
+        }
+
         HttpResponseMessage response;
         try
         {
@@ -55,15 +68,13 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
 
         try
         {
-            call.TakeHeaders(response.Headers);
             if (!response.IsSuccessStatusCode)
             {
-                var (error, text) = await ReadErrorAsync(response.Content, call.Life);
-                await call.FailAsync(GatewayFailure.From((int)response.StatusCode, error), text);
+                await FailAsync(response, call);
                 return response;
             }
 
-            response.Content = new AccountedContent(await OpenAnswerAsync(response.Content, call), response.Content);
+            response.Content = new AccountedContent(await OpenAnswerAsync(response, call), call.Request.IsStreamed);
             return response;
         }
         catch (Exception exception)
@@ -75,13 +86,13 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
     }
 
     /// <summary>A request of our own: the caller may dispose of its while it is being sent.</summary>
-    private static HttpRequestMessage Copy(HttpRequestMessage request, ProviderRequest body, Guid callId)
+    private static HttpRequestMessage Copy(HttpRequestMessage request, ProviderCall call)
     {
         var copy = new HttpRequestMessage(request.Method, request.RequestUri)
         {
             Version = request.Version,
             VersionPolicy = request.VersionPolicy,
-            Content = body.ToContent(),
+            Content = new SentContent(call),
         };
         foreach (var (name, values) in request.Headers)
         {
@@ -89,9 +100,9 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
         }
 
         copy.Headers.Remove(CallIdHeader);
-        copy.Headers.Add(CallIdHeader, callId.ToString());
+        copy.Headers.Add(CallIdHeader, call.Id.ToString());
         copy.Headers.Remove(GatewayCallMetadata.Header);
-        copy.Headers.Add(GatewayCallMetadata.Header, GatewayCallMetadata.Of(callId));
+        copy.Headers.Add(GatewayCallMetadata.Header, GatewayCallMetadata.Of(call.Id));
         return copy;
     }
 
@@ -99,7 +110,7 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
     private void Leave(Task<HttpResponseMessage> sending, ProviderCall call)
     {
         // Either settles the call, which the context and the end of the process wait for.
-        if (accounting.Active.TryBeginDrain())
+        if (accounting.Active.TryBeginDrain(call.Request.IsStreamed))
         {
             call.LimitDrain();
             _ = DrainAsync(sending, call);
@@ -118,15 +129,13 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
         try
         {
             using var response = await sending;
-            call.TakeHeaders(response.Headers);
             if (!response.IsSuccessStatusCode)
             {
-                var (error, text) = await ReadErrorAsync(response.Content, call.Life);
-                await call.FailAsync(GatewayFailure.From((int)response.StatusCode, error), text);
+                await FailAsync(response, call);
                 return;
             }
 
-            var answer = await OpenAnswerAsync(response.Content, call);
+            var answer = await OpenAnswerAsync(response, call);
             await answer.DrainAsync();
         }
         catch (Exception)
@@ -153,12 +162,19 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
         request.Method == HttpMethod.Post
         && request.RequestUri?.AbsolutePath.EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase) == true;
 
-    private async Task<AccountedStream> OpenAnswerAsync(HttpContent content, ProviderCall call)
+    private static async Task FailAsync(HttpResponseMessage response, ProviderCall call)
     {
-        AnswerReader answer = content.Headers.ContentType?.MediaType == "text/event-stream"
-            ? new StreamedAnswerReader(call.Choices)
-            : new PlainAnswerReader();
-        return new AccountedStream(await content.ReadAsStreamAsync(call.Life), call, answer, accounting.Active);
+        call.Begin(response.Headers, null);
+        var (error, text) = await ReadErrorAsync(response.Content, call.Life);
+        await call.FailAsync(GatewayFailure.From((int)response.StatusCode, error), text);
+    }
+
+    private async Task<AccountedStream> OpenAnswerAsync(HttpResponseMessage response, ProviderCall call)
+    {
+        var cleaner = new ChunkCleaner($"chatcmpl-{call.Id:N}", accounting.Time.GetUtcNow().ToUnixTimeSeconds(), call.ModelAlias);
+        var answer = new AnswerReader(call.Request.IsStreamed, call.Request.Choices, cleaner);
+        call.Begin(response.Headers, answer.Facts);
+        return new AccountedStream(await response.Content.ReadAsStreamAsync(call.Life), call, answer, accounting.Active);
     }
 
     private static async Task<(JsonElement? Error, string? Text)> ReadErrorAsync(HttpContent content, CancellationToken cancellationToken)
@@ -184,6 +200,34 @@ internal sealed class UsageAccountingHandler(CallAccounting accounting) : Delega
         {
             // Too long or broken off: the status says enough.
             return (null, null);
+        }
+    }
+
+    /// <summary>The body of a call, which tells it when it goes out: a call that no gateway accepted used nothing.</summary>
+    private sealed class SentContent : HttpContent
+    {
+        private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+        private readonly ProviderCall _call;
+
+        public SentContent(ProviderCall call)
+        {
+            _call = call;
+            Headers.ContentType = Json;
+        }
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            _call.MarkSent();
+            await stream.WriteAsync(_call.Request.Body, cancellationToken);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = _call.Request.Body.Length;
+            return true;
         }
     }
 }

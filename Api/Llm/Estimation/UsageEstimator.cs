@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmAspire.Api.Llm.Wire;
 using Microsoft.ML.Tokenizers;
 
 namespace LlmAspire.Api.Llm.Estimation;
@@ -24,12 +25,14 @@ internal sealed class UsageEstimator
     /// <summary>Loads the encoding of today's models.</summary>
     public void Load() => _ = _o200k.Value;
 
+    /// <summary>The tokens of a request.</summary>
     /// <param name="model">The provider's name of the model, or the alias; null when neither is known.</param>
-    public (long Prompt, long Completion) Estimate(string? model, byte[] request, AnswerText? answer)
-    {
-        var tokenizer = TokenizerOf(model);
-        return (CountPrompt(tokenizer, request), answer is null ? 0 : CountAnswer(tokenizer, answer));
-    }
+    /// <param name="request">The JSON that was sent.</param>
+    public long CountPrompt(string? model, byte[] request) => CountPrompt(TokenizerOf(model), request);
+
+    /// <summary>The tokens of what was answered.</summary>
+    /// <inheritdoc cref="CountPrompt(string?, byte[])"/>
+    public long CountAnswer(string? model, AnswerText answer) => CountAnswer(TokenizerOf(model), answer);
 
     /// <summary>By the model's family: gpt-4 and gpt-3.5 are older than o200k_base.</summary>
     internal BoundedTokenizer TokenizerOf(string? model)
@@ -95,7 +98,7 @@ internal sealed class UsageEstimator
             switch (field.Value.ValueKind)
             {
                 case JsonValueKind.String:
-                    count.Add(field.Value.GetString());
+                    count.Add(JsonText.Decode(field.Value));
                     tokens += field.NameEquals("name") ? TokensPerName : 0;
                     break;
                 case JsonValueKind.Array when field.NameEquals("content"):
@@ -124,7 +127,7 @@ internal sealed class UsageEstimator
             return TokensPerPicture;
         }
 
-        count.Add(text.GetString());
+        count.Add(JsonText.Decode(text));
         return 0;
     }
 
@@ -135,7 +138,7 @@ internal sealed class UsageEstimator
         {
             foreach (var field in function.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.String))
             {
-                count.Add(field.Value.GetString());
+                count.Add(JsonText.Decode(field.Value));
             }
         }
     }

@@ -5,13 +5,13 @@ using System.Text.Json;
 
 namespace LlmAspire.Api.Llm.Forwarding;
 
-/// <summary>Puts the alias that was asked for into an answer, and takes out usage that nobody asked for. All else stays as it came, byte for byte.</summary>
+/// <summary>Puts the alias that was asked for into a plain answer. All else stays as it came, byte for byte.</summary>
 internal static class AnswerRewriter
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <param name="answer">A chunk of a stream, or a whole plain answer: a JSON object.</param>
-    public static void Write(JsonElement answer, string alias, bool tellUsage, IBufferWriter<byte> output)
+    /// <param name="answer">A JSON object.</param>
+    public static void Write(JsonElement answer, string alias, IBufferWriter<byte> output)
     {
         using var writer = new Utf8JsonWriter(output, Plain);
         writer.WriteStartObject();
@@ -21,7 +21,7 @@ internal static class AnswerRewriter
             {
                 writer.WriteString("model", alias);
             }
-            else if (tellUsage || !field.NameEquals("usage"))
+            else
             {
                 writer.WritePropertyName(field.Name);
                 writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(field.Value), skipInputValidation: true);
@@ -30,21 +30,4 @@ internal static class AnswerRewriter
 
         writer.WriteEndObject();
     }
-
-    /// <summary>
-    /// Whether a chunk has usage and says nothing else. OpenAI's has no choices, LiteLLM's has one (BerriAI/litellm#28735):
-    /// <code>
-    /// {"id":"chatcmpl-1",…,"choices":[],"usage":{…}}
-    /// {"id":"chatcmpl-1",…,"choices":[{"index":0,"delta":{}}],"usage":{…}}
-    /// </code>
-    /// </summary>
-    public static bool IsUsageAlone(JsonElement chunk) =>
-        chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
-        && (!chunk.TryGetProperty("choices", out var choices) || choices.ValueKind != JsonValueKind.Array || choices.EnumerateArray().All(SaysNothing));
-
-    private static bool SaysNothing(JsonElement choice) =>
-        choice.ValueKind == JsonValueKind.Object
-        && (!choice.TryGetProperty("finish_reason", out var reason) || reason.ValueKind == JsonValueKind.Null)
-        && (!choice.TryGetProperty("delta", out var delta) || delta.ValueKind == JsonValueKind.Null
-            || delta.ValueKind == JsonValueKind.Object && !delta.EnumerateObject().Any());
 }

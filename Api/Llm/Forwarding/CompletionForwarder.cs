@@ -24,6 +24,7 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
     public async Task<(ReadOnlyMemory<byte> Answer, GatewayFailure? Failure)> CompleteAsync(byte[] request, CallContext context, CancellationToken gone)
     {
         using var scope = context.Enter();
+        await using var leaving = Leaving(context, gone);
         byte[] answer;
         try
         {
@@ -42,7 +43,7 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
 
         using var document = JsonDocument.Parse(answer);
         var rewritten = new ArrayBufferWriter<byte>(answer.Length + context.ModelAlias.Length);
-        AnswerRewriter.Write(document.RootElement, context.ModelAlias, tellUsage: true, rewritten);
+        AnswerRewriter.Write(document.RootElement, context.ModelAlias, rewritten);
         return (rewritten.WrittenMemory, null);
     }
 
@@ -55,17 +56,18 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
         byte[] request, CallContext context, bool tellUsage, ICompletionSink sink, TimeSpan beat, CancellationToken gone)
     {
         using var scope = context.Enter();
+        await using var leaving = Leaving(context, gone);
         await using var stream = new ForwardedStream(sink, beat, time);
         GatewayFailure? failure;
         try
         {
             using var response = await SendAsync(request, gone);
-            if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/event-stream" })
+            if (response.IsSuccessStatusCode)
             {
                 return await CopyAsync(response, context, tellUsage, stream, gone);
             }
 
-            failure = response.IsSuccessStatusCode ? GatewayFailure.Unreadable : await FailureAsync(context);
+            failure = await FailureAsync(context);
         }
         catch (Exception exception) when (IsFailure(exception, gone))
         {
@@ -79,23 +81,23 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
         HttpResponseMessage response, CallContext context, bool tellUsage, ForwardedStream stream, CancellationToken gone)
     {
         await using var answer = (AccountedStream)await response.Content.ReadAsStreamAsync(gone);
-        var chunks = new ChunkRewriter(context.ModelAlias, tellUsage);
-        while (await answer.ReadEventsAsync(chunks, gone) is { IsEmpty: false } events)
+        answer.Shape(context.ModelAlias, tellUsage);
+        while (await answer.ReadEventsAsync(gone) is { IsEmpty: false } events)
         {
             await stream.SendAsync(events, gone);
         }
 
         var failure = await stream.EndAsync(await FailureAsync(context), gone);
-        await ReadEndAsync(answer, chunks);
+        await ReadEndAsync(answer);
         return failure;
     }
 
-    private static async Task ReadEndAsync(AccountedStream answer, ChunkRewriter chunks)
+    private static async Task ReadEndAsync(AccountedStream answer)
     {
         using var patience = new CancellationTokenSource(EndPatience);
         try
         {
-            _ = await answer.ReadEventsAsync(chunks, patience.Token);
+            _ = await answer.ReadEventsAsync(patience.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {
@@ -109,6 +111,10 @@ internal sealed class CompletionForwarder(IHttpClientFactory clients, TimeProvid
         request.Content.Headers.ContentType = Json;
         return await clients.CreateClient(GatewayClient.Name).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, gone);
     }
+
+    /// <summary>First the reason: a call that is left asks for it.</summary>
+    private static CancellationTokenRegistration Leaving(CallContext context, CancellationToken gone) =>
+        gone.Register(() => context.MarkCancelled(UsageOutcome.Disconnected));
 
     private static bool IsFailure(Exception exception, CancellationToken gone) =>
         exception is CallRefusedException or HttpRequestException or IOException or LedgerUnavailableException

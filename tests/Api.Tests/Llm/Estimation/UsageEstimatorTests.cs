@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using LlmAspire.Api.Llm;
 using LlmAspire.Api.Llm.Estimation;
+using LlmAspire.Api.Llm.Wire;
 using Microsoft.ML.Tokenizers;
 
 namespace LlmAspire.Api.Tests.Llm.Estimation;
@@ -25,7 +25,7 @@ public class UsageEstimatorTests
         });
 
         // 3 for the start of the answer; 3 a message, 1 for its role; 4 and 3 for the texts; "ada" is 1 token, and a name costs one more.
-        Assert.Equal((3 + 4 + 4 + 4 + 3 + 2, 0), Estimator.Estimate("gpt-4o", request, null));
+        Assert.Equal(3 + 4 + 4 + 4 + 3 + 2, Estimator.CountPrompt("gpt-4o", request));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public class UsageEstimatorTests
         Assert.Equal(bare + 3 + 1 + 1, Prompt("""{"messages":[{"role":"user","content":"Hello, world"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"now"}}]}]}"""));
         Assert.Equal(0, Prompt("no JSON"));
 
-        static long Prompt(string request) => Estimator.Estimate("gpt-4o", Encoding.UTF8.GetBytes(request), null).Prompt;
+        static long Prompt(string request) => Estimator.CountPrompt("gpt-4o", Encoding.UTF8.GetBytes(request));
     }
 
     [Theory]
@@ -95,7 +95,7 @@ public class UsageEstimatorTests
         var content = string.Concat(Enumerable.Repeat(Sentence, (length / Sentence.Length) + 1))[..length];
         var request = JsonSerializer.SerializeToUtf8Bytes(new { messages = Enumerable.Repeat(new { content }, messages) });
 
-        var (prompt, _) = estimator.Estimate(null, request, null);
+        var prompt = estimator.CountPrompt(null, request);
 
         Assert.InRange(estimator.TokenizerOf(null).Encoded, 1, 2 * BoundedTokenizer.Sample);
         var exact = 3 + (long)messages * (3 + Reference.CountTokens(content));
@@ -111,7 +111,7 @@ public class UsageEstimatorTests
         var request = JsonSerializer.SerializeToUtf8Bytes(new { messages = Enumerable.Range(0, 400).Select(i => new { content = i % 2 == 0 ? question : answer }) });
 
         var exact = 3 + 200L * (6 + Reference.CountTokens(question) + Reference.CountTokens(answer));
-        Assert.InRange(estimator.Estimate(null, request, null).Prompt, exact * 0.97, exact * 1.03);
+        Assert.InRange(estimator.CountPrompt(null, request), exact * 0.97, exact * 1.03);
     }
 
     [Fact]
@@ -125,6 +125,6 @@ public class UsageEstimatorTests
 
         var exact = Reference.CountTokens(string.Concat(Enumerable.Repeat(Sentence, 10_000)));
         Assert.True(answer.ToString().Length <= AnswerText.Limit);
-        Assert.InRange(Estimator.Estimate(null, "{}"u8.ToArray(), answer).Completion, exact * 0.97, exact * 1.03);
+        Assert.InRange(Estimator.CountAnswer(null, answer), exact * 0.97, exact * 1.03);
     }
 }

@@ -1,7 +1,7 @@
 using System.Text;
-using LlmAspire.Api.Llm;
+using LlmAspire.Api.Llm.Wire;
 
-namespace LlmAspire.Api.Tests.Llm;
+namespace LlmAspire.Api.Tests.Llm.Wire;
 
 /// <summary>Chunks that are equal to one before but for their text are not read as JSON. That must make no difference.</summary>
 public sealed class RepeatedChunkTests
@@ -43,7 +43,7 @@ public sealed class RepeatedChunkTests
         for (var run = 0; run < 2000; run++)
         {
             var choices = random.Next(1, 3);
-            var (repeated, different) = (new StreamedAnswerReader(choices), new StreamedAnswerReader(choices));
+            var (repeated, different) = (NewReader(choices), NewReader(choices));
             // Few shapes, often more than once.
             var shapes = random.GetItems(Shapes, random.Next(1, 4));
             for (var chunk = 0; chunk < 12; chunk++)
@@ -77,10 +77,18 @@ public sealed class RepeatedChunkTests
         string? Find(string json) => chunk.TryFindText(Encoding.UTF8.GetBytes(json), out var text) ? Encoding.UTF8.GetString(text) : null;
     }
 
-    private static void Take(StreamedAnswerReader reader, byte[] json, int spaces) =>
+    private static void Take(AnswerReader reader, byte[] json, int spaces) =>
         reader.Append([.. "data: "u8, .. Enumerable.Repeat((byte)' ', spaces), .. json, .. "\n\n"u8]);
 
-    private static string StateOf(StreamedAnswerReader reader) => string.Join(
-        "|", reader.Text, reader.Text.Length, reader.HasContent, reader.HasTextAfterUsage, reader.IsFinished, reader.FinishReason, string.Join(",", reader.ChunkIds), reader.Usage?.Raw,
-        reader.Failure?.Code, reader.ErrorText);
+    private static AnswerReader NewReader(int choices)
+    {
+        var reader = new AnswerReader(isStreamed: true, choices, new ChunkCleaner("1", 0, "m"));
+        reader.Append(": begun\n\n"u8);
+        return reader;
+    }
+
+    private static string StateOf(AnswerReader reader) => string.Join(
+        "|", string.Join(",", reader.Facts.Parts.Select(part => $"{part.Id}/{part.Chunks}/{part.Text}/{part.Text.Length}/{part.HasTextAfterUsage}/{part.Reports.Raw}")),
+        reader.Facts.HasContent, reader.Facts.IsFinished, reader.Facts.FinishReason, reader.Facts.Failure?.Code, reader.Facts.ErrorText?.Trim(),
+        Encoding.UTF8.GetString(reader.Output.Span));
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace LlmAspire.Api.Llm;
+namespace LlmAspire.Api.Llm.Wire;
 
 /// <summary>
 /// A chunk of a stream that says one text, to know the chunks that are equal to it but for that text: nearly all of a stream. What they say can be had without
@@ -22,6 +22,9 @@ internal sealed class RepeatedChunk
         _before = _around.WrittenCount;
         _around.Write(chunk[text.End.Value..]);
     }
+
+    /// <summary>Its like would say something else now.</summary>
+    public void Forget() => _around.ResetWrittenCount();
 
     /// <summary>Finds the text of a chunk that says what the remembered one says, but for it.</summary>
     /// <param name="text">In UTF-8, and without escapes: a text that has some is to be read as JSON.</param>
