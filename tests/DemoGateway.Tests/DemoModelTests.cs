@@ -144,7 +144,7 @@ public class DemoModelTests
         var parts = JsonNode.Parse("""{"messages":[{"role":"user","content":[{"type":"text","text":"rain"},{"type":"image_url","image_url":{"url":"data:"}}]}]}""")!;
         var request = System.Text.Json.JsonSerializer.Deserialize(parts, GatewayJson.Wire.ChatCompletionRequest)!;
 
-        Assert.Equal(4 + 1 + 85 + 3, DemoChatModel.Answer(request, Plain).PromptTokens);
+        Assert.Equal(4 + 1 + 85 + 3, DemoChatModel.Answer(request, Plain).Prompt.Total);
     }
 
     private static ModelAnswer Answer(string question) => DemoChatModel.Answer(Request(("user", question)), Plain);

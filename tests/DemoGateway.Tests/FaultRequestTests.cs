@@ -10,9 +10,10 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     : IClassFixture<GatewayFixture>, IClassFixture<FaultRequestTests.UnarmedGateway>
 {
     private const string Known =
-        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, tool-rounds=N, tool-arguments=broken, usage=none|zero|late|mid|repeated|cumulative|guess, "
-        + "status=429|500|503|401|400|404|408|context, stall=N, error=N, reset=N, upstream-reset=N, eof=N, for=MS, fallback or fallback=ALIAS, "
-        + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N, spend=none|+N|-N.";
+        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, thinking=TOKENS, tool-rounds=N, tool-arguments=broken, usage=none|unreported|zero|late|mid|repeated|cumulative|guess, "
+        + "status=429|500|503|401|400|404|408|context, stall=N, error=N, reset=N, upstream-reset=N, upstream-eof=N, eof=N, for=MS, fallback or fallback=ALIAS, "
+        + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N, spend=none|+N|-N, "
+        + "cache-write=N or cache-write=N+HOUR, proxy=newer.";
 
     [Theory]
     [InlineData("teapot=1", "There is no fault 'teapot'.")]
@@ -24,7 +25,7 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     [InlineData("latency=soon", "The fault 'latency=soon' is not of the form latency=MS.")]
     [InlineData("latency=86400001", "The fault 'latency=86400001' is not of the form latency=MS.")]
     [InlineData("pace=NaN", "The fault 'pace=NaN' is not of the form pace=TOKENS_PER_SECOND.")]
-    [InlineData("usage=much", "The fault 'usage=much' is not of the form usage=none|zero|late|mid|repeated|cumulative|guess.")]
+    [InlineData("usage=much", "The fault 'usage=much' is not of the form usage=none|unreported|zero|late|mid|repeated|cumulative|guess.")]
     [InlineData("status=418", "The fault 'status=418' is not of the form status=429|500|503|401|400|404|408|context.")]
     [InlineData("upstream-reset=0", "The fault 'upstream-reset=0' is not of the form upstream-reset=N.")]
     [InlineData("fallback-mid=0", "The fault 'fallback-mid=0' is not of the form fallback-mid=N or fallback-mid=N@ALIAS.")]
@@ -34,7 +35,13 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     [InlineData("hold=x@y", "The fault 'hold=x@y' is not of the form hold=NAME or hold=NAME@N.")]
     [InlineData("spend=7", "The fault 'spend=7' is not of the form spend=none|+N|-N.")]
     [InlineData("spend=+0", "The fault 'spend=+0' is not of the form spend=none|+N|-N.")]
-    [InlineData("error=3; eof=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset' and 'eof' exclude each other.")]
+    [InlineData("thinking=0", "The fault 'thinking=0' is not of the form thinking=TOKENS.")]
+    [InlineData("cache-write=0", "The fault 'cache-write=0' is not of the form cache-write=N or cache-write=N+HOUR.")]
+    [InlineData("cache-write=5+", "The fault 'cache-write=5+' is not of the form cache-write=N or cache-write=N+HOUR.")]
+    [InlineData("proxy=older", "The fault 'proxy=older' is not of the form proxy=newer.")]
+    [InlineData("upstream-eof=0", "The fault 'upstream-eof=0' is not of the form upstream-eof=N.")]
+    [InlineData("upstream-eof=3; upstream-reset=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset', 'upstream-eof' and 'eof' exclude each other.")]
+    [InlineData("error=3; eof=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset', 'upstream-eof' and 'eof' exclude each other.")]
     [InlineData("fallback; fallback-mid=3", "'fallback' and 'fallback-mid' exclude each other.")]
     [InlineData("status=500; length=5", "'status' refuses the call: nothing else can happen in it.")]
     [InlineData("for=5", "'for' is how long 'stall' or 'usage=late' lasts: one of them is missing.")]

@@ -195,6 +195,7 @@ public class FaultTests(GatewayFixture gateway, FaultTests.SlowGateway slow) : I
     [InlineData("error=0", true, 503, 0)]
     [InlineData("error=4", false, 503, 4)]
     [InlineData("upstream-reset=4", false, 500, 4)]
+    [InlineData("upstream-eof=4", false, 500, 4)]
     [InlineData("eof=4", false, 500, 4)]
     public async Task what_fails_before_the_headers_is_a_status_and_the_model_worked_all_the_same(string fault, bool stream, int status, int tokens)
     {
@@ -298,6 +299,7 @@ public class FaultTests(GatewayFixture gateway, FaultTests.SlowGateway slow) : I
     [InlineData("error=4")]
     [InlineData("eof=4")]
     [InlineData("upstream-reset=4")]
+    [InlineData("upstream-eof=4")]
     [InlineData("stall=4; for=1")]
     public async Task a_break_beyond_the_end_of_the_text_strikes_there(string fault)
     {
@@ -320,6 +322,18 @@ public class FaultTests(GatewayFixture gateway, FaultTests.SlowGateway slow) : I
         Assert.All(events.SkipLast(1), data => Assert.Equal("chat-default", (string?)JsonNode.Parse(data)!["model"]));
         Assert.NotNull(JsonNode.Parse(events[^2])!["usage"]!["cache_read_input_tokens"]);
         Assert.Equal(("claude-default-anthropic", "claude-default"), ((string?)served["model_id"], (string?)served["alias"]));
+    }
+
+    [Fact]
+    public async Task newer_proxies_tell_a_streamed_fallback_in_a_header_and_in_the_model()
+    {
+        using var response = await gateway.PostAsync(Ask(), _id, fault: "fallback; length=5; proxy=newer");
+        using var usual = await gateway.PostAsync(Ask(), fault: "length=5; proxy=newer");
+        var events = await GatewayFixture.ReadEventsAsync(response);
+
+        Assert.Equal("1", Assert.Single(response.Headers.GetValues("x-litellm-attempted-fallbacks")));
+        Assert.All(events.SkipLast(1), data => Assert.Equal("claude-sonnet-5-5", (string?)JsonNode.Parse(data)!["model"]));
+        Assert.False(usual.Headers.Contains("x-litellm-attempted-fallbacks"));
     }
 
     [Fact]

@@ -80,6 +80,8 @@ public class StreamedChatTests(GatewayFixture gateway) : IClassFixture<GatewayFi
         var body = await gateway.CompleteAsync(GatewayFixture.Ask("Compare tea and coffee", model));
         var events = await gateway.StreamAsync(GatewayFixture.Ask("Compare tea and coffee", model, WithUsage));
         var text = string.Concat(events.SkipLast(1).Select(data => (string?)JsonNode.Parse(data)!["choices"]![0]!["delta"]!["content"]));
+        // Only a body says how long Claude's cache is kept.
+        body["usage"]!["prompt_tokens_details"]!.AsObject().Remove("cache_creation_token_details");
 
         Assert.Equal((string?)body["choices"]![0]!["message"]!["content"], text);
         Assert.Equal(body["usage"]!.ToJsonString(), JsonNode.Parse(events[^2])!["usage"]!.ToJsonString());

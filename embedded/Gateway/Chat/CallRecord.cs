@@ -35,8 +35,9 @@ internal sealed class CallRecord(ServedLog log, string callId, bool streamed, Sp
         by.Deployment.Provider,
         by.Deployment.Model,
         streamed,
-        by.PromptTokens,
-        by.CachedTokens,
-        by.CacheWriteTokens,
-        spendLog));
+        by.Prompt.Total,
+        by.Prompt.Cached,
+        by.Prompt.CacheWrite,
+        spendLog,
+        by.Prompt.CacheWriteHour));
 }

@@ -20,7 +20,7 @@ internal sealed class ChatCall(
         var streamed = request.Stream == true;
         int? logprobs = request.Logprobs == true ? request.TopLogprobs ?? 0 : null;
         IAnswerWriter answer = streamed
-            ? new StreamedAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, time)
+            ? new StreamedAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, plan.NewerProxy, time)
             : new PlainAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, plan.Retries, config.MaxRetries, time);
 
         var record = new CallRecord(log, callId, streamed, SpendLogNotes.Of(http.Request, request, plan), script.By);

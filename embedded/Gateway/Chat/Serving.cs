@@ -4,16 +4,19 @@ using LlmAspire.DemoGateway.DemoModel;
 
 namespace LlmAspire.DemoGateway.Chat;
 
-/// <summary>Who answers, and what was sent to them.</summary>
-/// <param name="PromptTokens">Cached and cache-write tokens included.</param>
-internal sealed record Serving(Deployment Deployment, int PromptTokens, int CachedTokens, int CacheWriteTokens)
+/// <summary>Who answers, what was sent to them, and the form in which the client is told of usage.</summary>
+internal sealed record Serving(Deployment Deployment, PromptCounts Prompt, UsageFormat Format)
 {
-    public static Serving Of(Deployment deployment, ModelAnswer answer) =>
-        new(deployment, answer.PromptTokens, answer.CachedTokens, answer.CacheWriteTokens);
-
-    /// <summary>The usage as the provider tells it after these steps.</summary>
-    public TokenUsage UsageOf(IEnumerable<AnswerStep> steps)
+    /// <summary>
+    /// The usage that the client is told when the provider told it after these steps. A stream of several choices loses it: the proxy counts by itself.
+    /// </summary>
+    public TokenUsage UsageOf(IReadOnlyList<AnswerStep> steps)
     {
+        if (Format.IsStreamed && steps.Any(step => step is NextChoiceStep))
+        {
+            return UnreportedOf(steps);
+        }
+
         var (completion, reasoning) = (0, 0);
         foreach (var step in steps)
         {
@@ -25,13 +28,16 @@ internal sealed record Serving(Deployment Deployment, int PromptTokens, int Cach
     }
 
     /// <param name="completion">Reasoning included.</param>
-    public TokenUsage Usage(int completion, int reasoning) =>
-        TokenUsage.For(Deployment.Provider, PromptTokens, CachedTokens, CacheWriteTokens, completion, reasoning);
+    public TokenUsage Usage(int completion, int reasoning) => Format.Reported(Prompt, completion, reasoning);
 
-    /// <summary>The usage as the proxy guesses it when the provider told none: it cannot know of thinking, nor of a cache.</summary>
-    public TokenUsage GuessOf(IEnumerable<AnswerStep> steps) =>
-        TokenUsage.Guess(PromptTokens, steps.VisibleTokens());
+    /// <summary>The usage that the client is told when the provider told none.</summary>
+    public TokenUsage UnreportedOf(IEnumerable<AnswerStep> steps) => Format.Unreported(Prompt, steps.VisibleTokens());
+
+    /// <summary>The proxy's own count of these steps, whatever it does of its own accord.</summary>
+    public TokenUsage GuessOf(IEnumerable<AnswerStep> steps) => Format.IsStreamed
+        ? (Format with { IsNewer = true }).Unreported(Prompt, steps.VisibleTokens())
+        : TokenUsage.Of(Prompt.Total, steps.VisibleTokens());
 
     /// <summary>What a provider tells that counts nothing: zeros, which are not the same as silence.</summary>
-    public TokenUsage Zero() => TokenUsage.For(Deployment.Provider, 0, 0, 0, 0, 0);
+    public TokenUsage Zero() => Format.Reported(PromptCounts.None, 0, 0);
 }

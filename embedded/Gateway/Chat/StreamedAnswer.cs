@@ -17,11 +17,14 @@ namespace LlmAspire.DemoGateway.Chat;
 /// Nothing is sent, headers included, before the first event: an answer that fails before it has a status of its own.
 /// </summary>
 /// <param name="deployment">Named by the headers, for good: who takes over later is not.</param>
-/// <param name="alias">What was asked for. Every event says it, whoever serves.</param>
+/// <param name="alias">What was asked for. Every event says it, whoever serves, but for newer proxies.</param>
 /// <param name="logprobs">How many likely tokens to tell with each; null for no likelihoods at all.</param>
-internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment deployment, string alias, int? logprobs, TimeProvider time) : IAnswerWriter
+/// <param name="isNewer">Newer proxies say when a fallback serves from the beginning, as in a body (BerriAI/litellm#30914).</param>
+internal sealed class StreamedAnswer(
+    HttpContext http, string callId, Deployment deployment, string alias, int? logprobs, bool isNewer, TimeProvider time) : IAnswerWriter
 {
-    private AnswerIdentity _identity = AnswerIdentity.New(deployment, alias, time.GetUtcNow());
+    private readonly bool _tellsFallback = isNewer && deployment.Alias != alias;
+    private AnswerIdentity _identity = AnswerIdentity.New(deployment, isNewer && deployment.Alias != alias ? deployment.Model : alias, time.GetUtcNow());
     private bool _roleSent;
     private int _choice;
 
@@ -97,6 +100,11 @@ internal sealed class StreamedAnswer(HttpContext http, string callId, Deployment
         if (!http.Response.HasStarted)
         {
             LiteLlmHeaders.WriteStreamed(http.Response.Headers, callId, deployment);
+            if (_tellsFallback)
+            {
+                http.Response.Headers[LiteLlmHeaders.AttemptedFallbacks] = "1";
+            }
+
             http.Response.ContentType = "text/event-stream; charset=utf-8";
         }
     }

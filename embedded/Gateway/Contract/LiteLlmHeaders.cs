@@ -14,6 +14,7 @@ internal static class LiteLlmHeaders
 
     public const string CallId = "x-litellm-call-id";
     public const string ModelId = "x-litellm-model-id";
+    public const string AttemptedFallbacks = "x-litellm-attempted-fallbacks";
 
     /// <summary>The demo model costs nothing.</summary>
     private const string NoCost = "0.0";
@@ -61,7 +62,7 @@ internal static class LiteLlmHeaders
         headers["x-litellm-overhead-duration-ms"] = "0.0";
         headers["x-litellm-model-group"] = deployment.Alias;
         headers["x-litellm-attempted-retries"] = retries.ToString(CultureInfo.InvariantCulture);
-        headers["x-litellm-attempted-fallbacks"] = fallbacks.ToString(CultureInfo.InvariantCulture);
+        headers[AttemptedFallbacks] = fallbacks.ToString(CultureInfo.InvariantCulture);
         if (retries > 0)
         {
             headers["x-litellm-max-retries"] = maxRetries.ToString(CultureInfo.InvariantCulture);

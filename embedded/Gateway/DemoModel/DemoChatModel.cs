@@ -22,14 +22,12 @@ internal static class DemoChatModel
     private const string GoOnPrompt =
         "You are a helpful assistant. You are given a message and an answer to it that broke off. Write the continuation of the answer, without repeating what is there.";
 
-    /// <param name="plan">Its length, when given, makes the answer prose of this many tokens, whatever was asked; it has a say in tools too.</param>
+    /// <param name="plan">Its length, when given, makes the answer prose of this many tokens, whatever was asked; it has a say in tools, thinking and caches too.</param>
     public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, FaultPlan? plan = null)
     {
         plan ??= FaultPlan.None;
         var conversation = Conversation.Of(request);
         var random = new Random(Seed(request));
-        var cached = Blocks(conversation.EarlierTokens);
-        var cacheWrite = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
 
         var (steps, finishReason) = Choice(request, deployment, conversation, plan, random);
         for (var choice = 1; choice < (request.N ?? 1); choice++)
@@ -38,14 +36,24 @@ internal static class DemoChatModel
             (steps, finishReason) = ([.. steps, new NextChoiceStep(finishReason), .. more], reason);
         }
 
-        return new ModelAnswer(conversation.PromptTokens, cached, cacheWrite, steps, finishReason);
+        return new ModelAnswer(Prompt(conversation, deployment, plan), steps, finishReason);
+    }
+
+    private static PromptCounts Prompt(Conversation conversation, Deployment deployment, FaultPlan plan)
+    {
+        // Mistral's usage has no classes.
+        var cached = deployment.Provider == "mistral" ? 0 : Blocks(conversation.EarlierTokens);
+        var usual = deployment.Provider == "anthropic" ? Blocks(conversation.PromptTokens - cached) : 0;
+        return plan.CacheWrite is { } write
+            ? new PromptCounts(conversation.PromptTokens, cached, write.FiveMinutes + write.OneHour, write.OneHour)
+            : new PromptCounts(conversation.PromptTokens, cached, usual);
     }
 
     /// <summary>One answer of those that were asked for; each thinks for itself, and has the whole limit.</summary>
     private static (List<AnswerStep> Steps, string FinishReason) Choice(
         ChatCompletionRequest request, Deployment deployment, Conversation conversation, FaultPlan plan, Random random)
     {
-        var reasoning = ReasoningTokens(deployment.ReasoningEffort, random);
+        var reasoning = plan.Thinking ?? ReasoningTokens(deployment.ReasoningEffort, random);
         var (visible, finishReason) = plan.Length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, plan, random);
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 

@@ -16,7 +16,16 @@ internal sealed record FaultPlan
     /// <summary>Tokens of prose instead of an answer.</summary>
     public int? Length { get; init; }
 
+    /// <summary>Tokens of thinking; null is as the deployment is configured.</summary>
+    public int? Thinking { get; init; }
+
+    /// <summary>What the provider stores of the prompt; null is its usual share.</summary>
+    public CacheWrite? CacheWrite { get; init; }
+
     public UsageForm Usage { get; init; }
+
+    /// <summary>The proxy does as its newer versions do, where that is known.</summary>
+    public bool NewerProxy { get; init; }
 
     /// <summary>So many times the tools that the question asks for are called before it is answered; null: once.</summary>
     public int? ToolRounds { get; init; }
@@ -59,6 +68,9 @@ internal enum UsageForm
     Repeated,
     Cumulative,
     Guess,
+
+    /// <summary>The provider tells none, and the proxy does what it does then.</summary>
+    Unreported,
 }
 
 /// <summary>How an answer breaks.</summary>
@@ -68,11 +80,16 @@ internal enum BreakKind
     Error,
     Reset,
     UpstreamReset,
+    UpstreamEof,
     Eof,
 }
 
 /// <param name="After">Tokens that can be seen.</param>
 internal sealed record Break(BreakKind Kind, int After);
+
+/// <param name="FiveMinutes">Tokens that stay for five minutes.</param>
+/// <param name="OneHour">Further ones that stay for an hour.</param>
+internal sealed record CacheWrite(int FiveMinutes, int OneHour);
 
 /// <param name="Alias">Null: the one that the configuration names.</param>
 internal sealed record Fallback(string? Alias);

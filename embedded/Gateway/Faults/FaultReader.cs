@@ -15,14 +15,16 @@ internal static class FaultReader
         ("latency", "latency=MS", (plan, value) => Number(value, MaxMilliseconds) is { } ms ? plan with { LatencyMs = ms } : null),
         ("pace", "pace=TOKENS_PER_SECOND", (plan, value) => Number(value, 1_000_000) is { } pace ? plan with { TokensPerSecond = pace } : null),
         ("length", "length=TOKENS", (plan, value) => Count(value, from: 1) is { } length ? plan with { Length = length } : null),
+        ("thinking", "thinking=TOKENS", (plan, value) => Count(value, from: 1) is { } thinking ? plan with { Thinking = thinking } : null),
         ("tool-rounds", "tool-rounds=N", (plan, value) => Count(value, from: 0) is { } rounds ? plan with { ToolRounds = rounds } : null),
         ("tool-arguments", "tool-arguments=broken", (plan, value) => value == "broken" ? plan with { BrokenArguments = true } : null),
-        ("usage", "usage=none|zero|late|mid|repeated|cumulative|guess", (plan, value) => Usage(value) is { } usage ? plan with { Usage = usage } : null),
+        ("usage", "usage=none|unreported|zero|late|mid|repeated|cumulative|guess", (plan, value) => Usage(value) is { } usage ? plan with { Usage = usage } : null),
         ("status", "status=429|500|503|401|400|404|408|context", (plan, value) => RefusalOf(value) is { } refusal ? plan with { Refusal = refusal } : null),
         ("stall", "stall=N", (plan, value) => WithBreak(plan, BreakKind.Stall, value)),
         ("error", "error=N", (plan, value) => WithBreak(plan, BreakKind.Error, value)),
         ("reset", "reset=N", (plan, value) => WithBreak(plan, BreakKind.Reset, value)),
         ("upstream-reset", "upstream-reset=N", (plan, value) => WithBreak(plan, BreakKind.UpstreamReset, value, from: 1)),
+        ("upstream-eof", "upstream-eof=N", (plan, value) => WithBreak(plan, BreakKind.UpstreamEof, value, from: 1)),
         ("eof", "eof=N", (plan, value) => WithBreak(plan, BreakKind.Eof, value)),
         ("for", "for=MS", (plan, value) => Number(value, MaxMilliseconds) is { } ms ? plan with { For = TimeSpan.FromMilliseconds(ms) } : null),
         ("fallback", "fallback or fallback=ALIAS", (plan, value) => value is not "" ? plan with { Fallback = new Fallback(value) } : null),
@@ -30,6 +32,8 @@ internal static class FaultReader
         ("retries", "retries=N", (plan, value) => Count(value, from: 1) is { } retries ? plan with { Retries = retries } : null),
         ("hold", "hold=NAME or hold=NAME@N", WithHold),
         ("spend", "spend=none|+N|-N", (plan, value) => Spend(value) is { } spend ? plan with { Spend = spend } : null),
+        ("cache-write", "cache-write=N or cache-write=N+HOUR", (plan, value) => CacheWriteOf(value) is { } write ? plan with { CacheWrite = write } : null),
+        ("proxy", "proxy=newer", (plan, value) => value == "newer" ? plan with { NewerProxy = true } : null),
     ];
 
     /// <summary>The faults of a call: those of the header, or, without it, those of markers in its last question.</summary>
@@ -80,7 +84,7 @@ internal static class FaultReader
 
     private static FaultPlan? WithBreak(FaultPlan plan, BreakKind kind, string? value, int from = 0) => plan.Break is null
         ? Count(value, from) is { } after ? plan with { Break = new Break(kind, after) } : null
-        : throw Wrong("An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset' and 'eof' exclude each other.");
+        : throw Wrong("An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset', 'upstream-eof' and 'eof' exclude each other.");
 
     private static FaultPlan? WithMidFallback(FaultPlan plan, string? value)
     {
@@ -99,6 +103,7 @@ internal static class FaultReader
     private static UsageForm? Usage(string? value) => value switch
     {
         "none" => UsageForm.None,
+        "unreported" => UsageForm.Unreported,
         "zero" => UsageForm.Zero,
         "late" => UsageForm.Late,
         "mid" => UsageForm.Mid,
@@ -107,6 +112,14 @@ internal static class FaultReader
         "guess" => UsageForm.Guess,
         _ => null,
     };
+
+    private static CacheWrite? CacheWriteOf(string? value)
+    {
+        var plus = value?.IndexOf('+', StringComparison.Ordinal) ?? -1;
+        return plus < 0
+            ? Count(value, from: 1) is { } all ? new CacheWrite(all, 0) : null
+            : Count(value![..plus], from: 0) is { } fiveMinutes && Count(value[(plus + 1)..], from: 1) is { } hour ? new CacheWrite(fiveMinutes, hour) : null;
+    }
 
     private static SpendFault? Spend(string? value) => value switch
     {

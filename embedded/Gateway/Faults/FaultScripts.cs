@@ -50,14 +50,14 @@ internal static class FaultScripts
 
             // Half of one body is no answer for the proxy; half of a stream it takes for the end.
             _ when !streamed => [Failed, new ErrorStep(errors.Of(Refusal.ConnectionLost, deployment), UpstreamErrors.ReadTimedOut)],
-            BreakKind.UpstreamReset =>
-                [Failed, new FinishStep("stop"), .. tellUsage ? (AnswerStep[])[new UsageStep(by.GuessOf(own))] : [], new DoneStep()],
+            BreakKind.UpstreamReset or BreakKind.UpstreamEof =>
+                [Failed, new FinishStep("stop"), .. tellUsage ? (AnswerStep[])[new UsageStep(by.UnreportedOf(own))] : [], new DoneStep()],
             _ => [Failed],
         };
         return script with { Content = content, Ending = ending };
     }
 
-    /// <summary>Tells the usage in another form. In one body it can only be missing, zero or a guess.</summary>
+    /// <summary>Tells the usage in another form. In one body it can only be missing, unreported, zero or a guess.</summary>
     public static AnswerScript WithUsage(this AnswerScript script, FaultPlan plan, bool streamed, bool tellUsage)
     {
         if (!tellUsage)
@@ -69,6 +69,7 @@ internal static class FaultScripts
         return plan.Usage switch
         {
             UsageForm.None => script.WithEndingUsage(_ => []),
+            UsageForm.Unreported => script.WithEndingUsage(_ => [new UsageStep(by.UnreportedOf(own))]),
             UsageForm.Zero => script.WithEndingUsage(_ => [new UsageStep(by.Zero())]),
             UsageForm.Guess => script.WithEndingUsage(_ => [new UsageStep(by.GuessOf(own))]),
             UsageForm.Late when streamed =>
@@ -90,13 +91,13 @@ internal static class FaultScripts
     });
 
     /// <summary>Who has the word at the end, and what they said: a provider reports its own tokens only.</summary>
-    private static (Serving By, IEnumerable<AnswerStep> Own) Last(Serving first, IReadOnlyList<AnswerStep> content)
+    private static (Serving By, IReadOnlyList<AnswerStep> Own) Last(Serving first, IReadOnlyList<AnswerStep> content)
     {
         for (var i = content.Count - 1; i >= 0; i--)
         {
             if (content[i] is TakeOverStep takeOver)
             {
-                return (takeOver.By, content.Skip(i + 1));
+                return (takeOver.By, [.. content.Skip(i + 1)]);
             }
         }
 

@@ -26,12 +26,17 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
         var tellUsage = !streamed || request.StreamOptions?.IncludeUsage == true;
         var deployment = plan.Fallback is { } fallback ? StandIn(asked, fallback.Alias, request.Seed) : asked;
         var answer = DemoChatModel.Answer(request, deployment, plan);
-        if (answer.PromptTokens > deployment.MaxInputTokens)
+        if (answer.Prompt.Total > deployment.MaxInputTokens)
         {
-            throw errors.ContextWindowExceeded(deployment, answer.PromptTokens);
+            throw errors.ContextWindowExceeded(deployment, answer.Prompt.Total);
         }
 
-        var script = AnswerScript.Of(Serving.Of(deployment, answer), answer, tellUsage);
+        if (plan.CacheWrite is not null && CacheFault(deployment.Provider, answer.Prompt) is { } reason)
+        {
+            throw GatewayException.WrongFault($"'cache-write' is impossible here: {reason}");
+        }
+
+        var script = AnswerScript.Of(Serve(request, deployment, answer, plan), answer, tellUsage);
         if (plan.MidFallback is { } mid)
         {
             script = TakeOver(script, request, StandIn(asked, mid.Alias, request.Seed), plan, answer.FinishReason, tellUsage);
@@ -49,8 +54,18 @@ internal sealed class ScriptWriter(LiteLlmConfig config, DeploymentPicker picker
         var answer = request.Stream == true
             ? DemoChatModel.GoOn(request, second, script.Content.Take(kept), rest, finishReason)
             : DemoChatModel.Answer(request, second, plan);
-        return script.WithTakeOver(kept, Serving.Of(second, answer), answer, tellUsage);
+        return script.WithTakeOver(kept, Serve(request, second, answer, plan), answer, tellUsage);
     }
+
+    private static Serving Serve(ChatCompletionRequest request, Deployment deployment, ModelAnswer answer, FaultPlan plan) =>
+        new(deployment, answer.Prompt, new UsageFormat(deployment.Provider, request.Stream == true, plan.NewerProxy));
+
+    private static string? CacheFault(string provider, PromptCounts prompt) => provider switch
+    {
+        not ("openai" or "anthropic") => $"'{provider}' does not tell of cache writes.",
+        "openai" when prompt.CacheWriteHour > 0 => "only Anthropic's caches last an hour.",
+        _ => prompt.Cached + prompt.CacheWrite > prompt.Total ? "the prompt has no so many tokens that are not cached yet." : null,
+    };
 
     private Deployment StandIn(Deployment asked, string? alias, long? seed)
     {

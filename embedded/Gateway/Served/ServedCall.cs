@@ -18,6 +18,7 @@ internal sealed record ServedCall(
     int PromptTokens,
     int CachedTokens,
     int CacheWriteTokens,
+    [property: JsonPropertyName("cache_write_1h_tokens")] int CacheWriteHourTokens,
     int CompletionTokens,
     int ReasoningTokens,
     bool Finished,

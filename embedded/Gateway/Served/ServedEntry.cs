@@ -36,6 +36,7 @@ internal sealed class ServedEntry(Guid id, DateTimeOffset acceptedAt, ServedCall
         head.PromptTokens,
         head.CachedTokens,
         head.CacheWriteTokens,
+        head.CacheWriteHourTokens,
         CompletionTokens,
         _reasoningTokens,
         Finished: _outcome is not null,

@@ -26,6 +26,7 @@ internal sealed record ServedEvent(
 /// <param name="ServedModel">The provider's own name of the model.</param>
 /// <param name="PromptTokens">Cached and cache-write tokens included.</param>
 /// <param name="SpendLog">Null in records that are older than spend logs.</param>
+/// <param name="CacheWriteHourTokens">Of the cache-write tokens, what stays for an hour.</param>
 internal sealed record ServedCallHead(
     string CallId,
     string ModelId,
@@ -36,7 +37,8 @@ internal sealed record ServedCallHead(
     int PromptTokens,
     int CachedTokens,
     int CacheWriteTokens,
-    SpendLogNote? SpendLog = null);
+    SpendLogNote? SpendLog = null,
+    [property: JsonPropertyName("cache_write_1h_tokens")] int CacheWriteHourTokens = 0);
 
 /// <summary>What the spend log will say of a call, beyond what was served.</summary>
 /// <param name="EndUser">The request's <c>user</c>.</param>

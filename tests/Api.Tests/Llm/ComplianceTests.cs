@@ -184,8 +184,8 @@ public sealed class ComplianceTests(ComplianceFixture stack, ITestOutputHelper o
         }
         else if (source == UsageSource.Provider)
         {
-            // Else the classes of the prompt would be compared to nothing.
-            Assert.NotEqual(0, served.Tokens.Cached + served.Tokens.CacheWrite);
+            // Else the classes of the prompt would be compared to nothing. Mistral's usage has none.
+            Assert.Equal(shape.Alias != "mistral-default", served.Tokens.Cached + served.Tokens.CacheWrite > 0);
             Assert.Equal(
                 served.Tokens,
                 new ServedTokens(row.PromptTokens, row.CompletionTokens, row.CachedPromptTokens ?? 0, row.CacheWriteTokens ?? 0, row.ReasoningTokens ?? 0));

@@ -150,7 +150,8 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
         if (finished == 2)
         {
             Assert.Equal("[DONE]", events[^1]);
-            Assert.Equal((UsageOutcome.Completed, UsageSource.Provider, 40), (row.Outcome, row.Source, row.CompletionTokens));
+            // LiteLLM loses the real usage of a stream of several choices, and counts by itself.
+            Assert.Equal((UsageOutcome.Completed, UsageSource.Estimated, 40), (row.Outcome, row.Source, row.CompletionTokens));
         }
         else
         {
