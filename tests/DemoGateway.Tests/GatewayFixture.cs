@@ -4,6 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace LlmAspire.DemoGateway.Tests;
 
@@ -55,6 +57,9 @@ public class GatewayFixture : IDisposable
     public HttpClient Client { get; }
 
     public HttpClient Anonymous { get; }
+
+    /// <summary>As SIGTERM does.</summary>
+    public void Stop() => _gateway.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
     /// <param name="fault">The value of <c>x-demo-fault</c>.</param>
     public Task<HttpResponseMessage> PostAsync(string json, string? callId = null, string path = "/v1/chat/completions", string? fault = null)

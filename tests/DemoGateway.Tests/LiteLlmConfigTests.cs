@@ -22,6 +22,7 @@ public class LiteLlmConfigTests
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\nlitellm_settings:\n  fallbacks:\n    - chat: other\n", 6, "a fallback of another form")]
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\nrouter_settings:\n  num_retries: some\n", 5, "has num_retries that is not a number")]
     [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\ngeneral_settings: [a]\n", 4, "has general_settings that is not a mapping")]
+    [InlineData("model_list:\n  - model_name: chat\n    litellm_params: {model: a/b}\ngeneral_settings:\n  cancel_on_disconnect: maybe\n", 5, "has cancel_on_disconnect that is neither true nor false")]
     public void a_mistake_is_named_with_file_line_and_remedy(string yaml, int line, string what)
     {
         var failure = Assert.Throws<StartupException>(() => Read(yaml));

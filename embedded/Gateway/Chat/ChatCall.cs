@@ -24,19 +24,20 @@ internal sealed class ChatCall(
             : new PlainAnswer(http, callId, script.By.Deployment, asked.Alias, logprobs, plan.Retries, config.MaxRetries, time);
 
         var record = new CallRecord(log, callId, streamed, SpendLogNotes.Of(http.Request, request, plan), script.By);
+        using var running = new CallLifetime(endsWithClient: streamed || config.CancelOnDisconnect, http.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            await foreach (var step in pacer.PlayAsync(script.Steps, pace, http.RequestAborted))
+            await foreach (var step in pacer.PlayAsync(script.Steps, pace, running.Token))
             {
                 record.Note(step);
                 await answer.WriteAsync(step);
             }
 
-            return answer.Result();
+            return http.RequestAborted.IsCancellationRequested ? Results.Empty : answer.Result();
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // Like the newer LiteLLM, the model is stopped when nobody listens. At the end of a shutdown it is us who hung up.
+            // Like the newer LiteLLM, a stream's model is stopped when nobody listens. At the end of a shutdown it is us who hung up.
             record.Finish(lifetime.ApplicationStopping.IsCancellationRequested ? ServedOutcome.Failed : ServedOutcome.ClientGone);
             return Results.Empty;
         }

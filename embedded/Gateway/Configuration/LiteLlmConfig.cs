@@ -13,6 +13,9 @@ internal sealed record LiteLlmConfig(
     /// <summary>Attempts after the first, <c>num_retries</c>.</summary>
     public int MaxRetries { get; init; } = DefaultRetries;
 
+    /// <summary>A body that nobody waits for any more is stopped, <c>cancel_on_disconnect</c>.</summary>
+    public bool CancelOnDisconnect { get; init; }
+
     /// <summary>In the order of the file, each once.</summary>
     public IReadOnlyList<string> Aliases { get; } = [.. Deployments.Select(deployment => deployment.Alias).Distinct(StringComparer.Ordinal)];
 }

@@ -37,10 +37,12 @@ internal sealed class LiteLlmConfigReader(string path, Func<string, string?> env
         var root = Parse(yaml);
         var deployments = ReadDeployments(root);
         var fallbacks = ReadFallbacks(root, [.. deployments.Select(deployment => deployment.Alias)]);
-        var key = Scalar(Child(root, "general_settings", "a mapping") is YamlMappingNode general ? Find(general, "master_key") : null);
+        var general = Child(root, "general_settings", "a mapping") as YamlMappingNode ?? [];
+        var key = Scalar(Find(general, "master_key"));
         return new LiteLlmConfig(deployments, fallbacks, NullIfEmpty(Resolve(key)) ?? NullIfEmpty(environment(MasterKeyVariable)))
         {
             MaxRetries = ReadMaxRetries(root),
+            CancelOnDisconnect = ReadSwitch(general, "cancel_on_disconnect"),
         };
     }
 
@@ -156,6 +158,11 @@ internal sealed class LiteLlmConfigReader(string path, Func<string, string?> env
 
         return LiteLlmConfig.DefaultRetries;
     }
+
+    /// <summary>Off unless it is there.</summary>
+    private bool ReadSwitch(YamlMappingNode section, string name) => Find(section, name) is { } node
+        ? bool.TryParse(Scalar(node), out var on) ? on : throw Malformed(node.Start.Line, $"has {name} that is neither true nor false.", $"Write \"{name}: true\".")
+        : false;
 
     private string? Resolve(string? value) =>
         value is not null && value.StartsWith(EnvironmentPrefix, StringComparison.Ordinal) ? environment(value[EnvironmentPrefix.Length..]) : value;
