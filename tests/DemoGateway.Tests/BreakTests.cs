@@ -42,6 +42,20 @@ public class BreakTests(GatewayFixture gateway) : IClassFixture<GatewayFixture>
         Assert.Empty(await gateway.AllServedAsync(_id));
     }
 
+    [Theory]
+    [InlineData("chat-default", "60", "60.0")]
+    [InlineData("strong-reasoning", "180.0", "180.0")]
+    public async Task a_time_out_tells_the_limit_of_its_deployment(string model, string header, string limit)
+    {
+        using var response = await gateway.PostAsync(GatewayFixture.Ask("hi", model), fault: "status=408");
+
+        Assert.Equal(header, Assert.Single(response.Headers.GetValues("x-litellm-timeout")));
+        Assert.Contains(
+            $"timeout value={limit}, time taken={limit} seconds\\n\\nDeployment Info: request_timeout: None\\ntimeout: {limit}",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task a_stall_ends_with_the_error_of_a_time_out_and_no_done()
     {

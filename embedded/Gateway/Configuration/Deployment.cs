@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace LlmAspire.DemoGateway.Configuration;
@@ -11,10 +12,17 @@ namespace LlmAspire.DemoGateway.Configuration;
 internal sealed record Deployment(string Alias, string Id, string Provider, string Model, JsonObject LiteLlmParams, JsonObject ModelInfo)
 {
     private const int UnknownLimit = 128_000;
+    private const double UsualTimeout = 60;
 
     public int MaxInputTokens { get; } = Limit(ModelInfo, "max_input_tokens");
 
     public int MaxOutputTokens { get; } = Limit(ModelInfo, "max_output_tokens");
+
+    /// <summary>Seconds for one attempt; null is the router's.</summary>
+    public double? OwnTimeout { get; } = double.TryParse(LiteLlmParams["timeout"]?.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var own) ? own : null;
+
+    /// <summary>Seconds, as Python writes them: <c>180.0</c>.</summary>
+    public string Timeout => (OwnTimeout ?? UsualTimeout).ToString("0.0##", CultureInfo.InvariantCulture);
 
     /// <summary><c>none</c> unless the deployment asks for more.</summary>
     public string ReasoningEffort { get; } = LiteLlmParams["reasoning_effort"]?.ToString() ?? "none";

@@ -35,7 +35,8 @@ internal static class LiteLlmHeaders
         if (deployment is not null)
         {
             headers[ModelId] = deployment.Id;
-            headers["x-litellm-timeout"] = "60";
+            // The router's is a whole number.
+            headers["x-litellm-timeout"] = deployment.OwnTimeout is null ? "60" : deployment.Timeout;
         }
     }
 

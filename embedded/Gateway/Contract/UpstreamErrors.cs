@@ -31,8 +31,8 @@ internal sealed class UpstreamErrors(LiteLlmConfig config)
         Refusal.ContextWindowExceeded => ContextWindowExceeded(deployment, deployment.MaxInputTokens + 1),
         Refusal.TimedOut => Final(
             408,
-            "litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=60.0, time taken=60.0 seconds"
-                + "\n\nDeployment Info: request_timeout: None\ntimeout: 60.0",
+            $"litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value={deployment.Timeout}, "
+                + $"time taken={deployment.Timeout} seconds\n\nDeployment Info: request_timeout: None\ntimeout: {deployment.Timeout}",
             deployment,
             type: null,
             retried: true),
