@@ -94,4 +94,10 @@ public sealed record UsageEvent
     /// <summary>When the call was opened, UTC: the time within <see cref="Id"/>, to the millisecond.</summary>
     [JsonIgnore]
     public DateTimeOffset CreatedAt => DateTimeOffset.FromUnixTimeMilliseconds(UuidV7.UnixMilliseconds(Id));
+
+    /// <summary>
+    /// A new id for the event of a further part of this call, which another provider served. It has the time of the call: all parts are of one hour, day and
+    /// month. Such an event has no open call.
+    /// </summary>
+    public Guid NewPartId() => Guid.CreateVersion7(CreatedAt);
 }

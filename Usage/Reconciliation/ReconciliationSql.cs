@@ -50,18 +50,35 @@ internal static class ReconciliationSql
     public const string Pin = "SELECT recorded_at FROM ledger.newest_pin()";
 
     /// <summary>
-    /// $1 from, $2 until. Call by call, in either's words. A call may have several logs (a retry, a fallback), which are added up. A call without tokens
-    /// on both sides cost nobody anything and is not compared.
+    /// $1 from, $2 until. Call by call, in either's words. A call may have several logs (a retry, a fallback), and several rows (another provider went on in
+    /// the middle of a stream): both are added up. The rows of a call have its request and its id at the gateway; where the gateway told none, the further
+    /// rows have the id of the first one in its place. They belong to the day of the first one. A call without tokens on both sides cost nobody anything
+    /// and is not compared.
     /// </summary>
     public const string Compare = """
         INSERT INTO pg_temp.compared_call
         WITH logged AS (
             SELECT DISTINCT ON (request_id) * FROM pg_temp.gateway_log WHERE at >= $1 AND at < $2 ORDER BY request_id
+        ), part AS MATERIALIZED (
+            SELECT
+                *, first_value(id::text) OVER (PARTITION BY request_id, call ORDER BY call = id::text DESC, created_at, id) AS key
+            FROM (
+                SELECT
+                    id, request_id, gateway_call_id, coalesce(gateway_call_id, id::text) AS call, provider, served_model, prompt_tokens, completion_tokens,
+                    created_at
+                FROM ledger.llm_usage WHERE created_at >= $1 - interval '1 hour' AND created_at < $2 + interval '1 hour'
+            ) AS row
         ), kept AS (
-            SELECT id, id::text AS key, gateway_call_id, provider, served_model, prompt_tokens, completion_tokens, created_at
-            FROM ledger.llm_usage WHERE created_at >= $1 AND created_at < $2
+            SELECT
+                key, min(call) AS call,
+                (array_agg(provider ORDER BY prompt_tokens + completion_tokens DESC, id))[1] AS provider,
+                (array_agg(served_model ORDER BY prompt_tokens + completion_tokens DESC, id))[1] AS served_model,
+                sum(prompt_tokens)::bigint AS prompt_tokens, sum(completion_tokens)::bigint AS completion_tokens, min(created_at) AS created_at
+            FROM part GROUP BY key HAVING min(created_at) >= $1 AND min(created_at) < $2
         ), renamed AS (
-            SELECT gateway_call_id, min(key) AS key FROM kept WHERE gateway_call_id <> key GROUP BY gateway_call_id
+            SELECT name, min(key) AS key
+            FROM (SELECT gateway_call_id AS name, key FROM part UNION ALL SELECT id::text, key FROM part) AS known
+            WHERE name <> key GROUP BY name
         ), gateway AS (
             SELECT
                 coalesce(renamed.key, logged.call_key) AS key,
@@ -69,13 +86,13 @@ internal static class ReconciliationSql
                 (array_agg(logged.model ORDER BY logged.prompt_tokens + logged.completion_tokens DESC, logged.request_id))[1] AS model,
                 sum(logged.prompt_tokens)::bigint AS prompt_tokens, sum(logged.completion_tokens)::bigint AS completion_tokens,
                 sum(logged.cost_usd) AS cost_usd, min(logged.at) AS at
-            FROM logged LEFT JOIN renamed ON renamed.gateway_call_id = logged.call_key
+            FROM logged LEFT JOIN renamed ON renamed.name = logged.call_key
             GROUP BY 1
         )
         SELECT
-            coalesce(kept.gateway_call_id, kept.key, gateway.key), kept.id, coalesce(kept.provider, gateway.provider, ''), coalesce(kept.served_model, gateway.model, ''),
+            coalesce(kept.call, gateway.key), kept.key::uuid, coalesce(kept.provider, gateway.provider, ''), coalesce(kept.served_model, gateway.model, ''),
             CASE
-                WHEN kept.id IS NULL THEN 'missing_in_ledger'
+                WHEN kept.key IS NULL THEN 'missing_in_ledger'
                 WHEN gateway.key IS NULL THEN 'missing_at_gateway'
                 WHEN kept.prompt_tokens <> gateway.prompt_tokens OR kept.completion_tokens <> gateway.completion_tokens THEN 'tokens_differ'
             END,
