@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace LlmAspire.Usage;
 
 /// <summary>What a class of tokens of a model costs from an hour on, until the next entry for it.</summary>
-/// <param name="Provider">As in the ledger: <c>litellm_provider</c> of the gateway.</param>
-/// <param name="Model">The provider's own name of it, <c>served_model</c> in the ledger.</param>
+/// <param name="Provider">As in the ledger: <c>litellm_provider</c> of the gateway. <see cref="PriceNames.UnknownProvider"/> where the gateway does not tell.</param>
+/// <param name="Model">The provider's own name of it, <c>served_model</c> in the ledger. The alias where the gateway does not tell.</param>
 /// <param name="TokenClass">One of <see cref="TokenClasses.All"/>.</param>
 /// <param name="EffectiveFrom">A whole hour, UTC.</param>
 /// <param name="UsdPerMillion">USD for a million tokens; null when there is no price from then on.</param>

@@ -29,5 +29,15 @@ public sealed record PriceRevision(long Id, DateTimeOffset CreatedAt, string Aut
 /// <summary>What was used and has no price.</summary>
 /// <param name="Provider">Empty when the gateway did not tell.</param>
 /// <param name="ServedModel">Empty when the gateway did not tell.</param>
+/// <param name="PriceProvider">The provider of the price that is missing: <see cref="PriceNames.UnknownProvider"/> when the gateway did not tell.</param>
+/// <param name="PriceModel">The model of the price that is missing: the alias when the gateway did not tell.</param>
 public sealed record UnpricedUsage(
-    string Provider, string ServedModel, long Calls, long PromptTokens, long CompletionTokens, DateTimeOffset FirstHour, DateTimeOffset LastHour);
+    string Provider,
+    string ServedModel,
+    string PriceProvider,
+    string PriceModel,
+    long Calls,
+    long PromptTokens,
+    long CompletionTokens,
+    DateTimeOffset FirstHour,
+    DateTimeOffset LastHour);

@@ -18,13 +18,14 @@ public sealed class PricePreview(NpgsqlDataSource source)
             FROM jsonb_to_recordset($2) AS entry (provider text, model text, effective_from timestamptz) GROUP BY provider, model
         ), used AS MATERIALIZED (
             SELECT
-                rollup.hour, rollup.provider, rollup.served_model, sum(calls) AS calls, sum(calls - empty_calls) AS charged, sum(prompt_tokens) AS prompt,
+                rollup.hour, draft.provider, draft.model AS served_model, sum(calls) AS calls, sum(calls - empty_calls) AS charged, sum(prompt_tokens) AS prompt,
                 sum(completion_tokens) AS completion, sum(cached_prompt_tokens) AS cached, sum(cache_write_tokens) AS written,
                 sum(reasoning_tokens) AS thought, sum(audio_prompt_tokens) AS heard, sum(audio_completion_tokens) AS spoken
             FROM ledger.usage_rollup_org AS rollup
-                JOIN draft ON draft.provider = rollup.provider AND draft.model = rollup.served_model AND draft.since <= rollup.hour
+                JOIN draft ON draft.provider = ledger.price_provider(rollup.provider)
+                    AND draft.model = ledger.price_model(rollup.served_model, rollup.model_alias) AND draft.since <= rollup.hour
             WHERE rollup.hour >= (SELECT min(since) FROM draft)
-            GROUP BY rollup.hour, rollup.provider, rollup.served_model
+            GROUP BY rollup.hour, draft.provider, draft.model
         ), priced AS (
             SELECT
                 date_trunc('month', used.hour, 'UTC') AS month, used.provider, used.served_model, used.calls, used.charged,
@@ -93,6 +94,8 @@ public sealed class PricePreview(NpgsqlDataSource source)
 public sealed record PriceEffects(decimal? DifferenceUsd, IReadOnlyList<PriceEffect> Effects);
 
 /// <summary>What a change would do to a model's calls of a month (UTC): of those hours whose cost moves. An amount is null when no decimal holds it to its last digit.</summary>
+/// <param name="Provider">Of the price, as <see cref="PriceNames"/> says.</param>
+/// <param name="ServedModel">Of the price, as <see cref="PriceNames"/> says.</param>
 /// <param name="OldCostUsd">Of the calls that are priced.</param>
 /// <param name="NewCostUsd">Of the calls that would be priced.</param>
 /// <param name="OldUnpricedCalls">Calls with tokens and without a price.</param>

@@ -27,8 +27,9 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
         """;
 
     private const string Unpriced = """
-        SELECT provider, served_model, calls, prompt_tokens, completion_tokens, first_hour, last_hour FROM ledger.unpriced_usage($1, $2, $3)
-        ORDER BY calls DESC, provider, served_model
+        SELECT provider, served_model, price_provider, price_model, calls, prompt_tokens, completion_tokens, first_hour, last_hour
+        FROM ledger.unpriced_usage($1, $2, $3)
+        ORDER BY calls DESC, price_provider, price_model, provider, served_model
         """;
 
     /// <returns>The prices as of a revision, the newest when it is null; null when there is no such revision.</returns>
@@ -82,8 +83,8 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
         while (await reader.ReadAsync(cancellationToken))
         {
             unpriced.Add(new UnpricedUsage(
-                reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4),
-                await reader.GetFieldValueAsync<DateTimeOffset>(5, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken)));
+                reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6),
+                await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken)));
         }
 
         return unpriced;

@@ -68,7 +68,7 @@ public static class PriceValidator
         {
             if (string.IsNullOrWhiteSpace(name))
             {
-                problems.Add(new PriceProblem(index, $"{what}_missing", $"Give the {what} as GET /prices/unpriced or the ledger shows it."));
+                problems.Add(new PriceProblem(index, $"{what}_missing", $"Give the {what} as GET /prices/unpriced (price{char.ToUpperInvariant(what[0])}{what[1..]}) or the ledger shows it."));
             }
             else if (name.Length > MostNameCharacters || name != SqlText.Storable(name) || name != name.Trim())
             {

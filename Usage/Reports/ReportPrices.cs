@@ -35,6 +35,8 @@ internal sealed class ReportPrices
         return place < 0 ? ~place : place + 1;
     }
 
+    /// <param name="provider">As <see cref="PriceNames"/> says.</param>
+    /// <param name="model">As <see cref="PriceNames"/> says.</param>
     /// <param name="bucket">How many changes were before.</param>
     /// <returns>Null when the model is unpriced.</returns>
     public TokenRates? Find(string provider, string model, int bucket)

@@ -19,7 +19,8 @@ internal static class ReportSql
 
     /// <summary>The price that was in force at a time.</summary>
     public static string JoinPrice(string revision, string time) => $"""
-        LEFT JOIN ledger.price_periods({revision}) AS price ON price.provider = usage.provider AND price.model = usage.served_model
+        LEFT JOIN ledger.price_periods({revision}) AS price
+            ON price.provider = ledger.price_provider(usage.provider) AND price.model = ledger.price_model(usage.served_model, usage.model_alias)
             AND price.valid_from <= {time} AND {time} < price.valid_to
         """;
 

@@ -68,7 +68,8 @@ internal sealed class SummaryGroups
             }
 
             var sums = Find(numbers) ?? throw new ReportTooLargeException(_most);
-            sums.Add(row.Calls, row.EmptyCalls, row.Tokens, row.Estimated, row.Partial, _prices.Find(row.Provider, row.ServedModel, _prices.BucketOf(row.At)));
+            var rates = _prices.Find(PriceNames.Provider(row.Provider), PriceNames.Model(row.ServedModel, row.Model), _prices.BucketOf(row.At));
+            sums.Add(row.Calls, row.EmptyCalls, row.Tokens, row.Estimated, row.Partial, rates);
         }
     }
 

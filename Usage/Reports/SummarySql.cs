@@ -9,6 +9,10 @@ namespace LlmAspire.Usage;
 /// </summary>
 internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> groupBy, DateTime[] priceChanges)
 {
+    private const string PriceProvider = "ledger.price_provider(provider) AS price_provider";
+
+    private const string PriceModel = "ledger.price_model(served_model, model_alias) AS price_model";
+
     private readonly bool _isByUser = query.Filter.IsAboutUsers || groupBy.Contains(ReportKey.User);
 
     /// <summary>Whether the roll-ups of days have what is asked for. They know whole days (UTC), no operations, no outcomes, and no sources but beside the whole.</summary>
@@ -105,9 +109,9 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
         // What is as fine as the days' own roll-ups is not added up here: it would be as many sums again. Nor are parts of a day told from the day.
         var isAsFine = isOfDays && !_isByUser && groupBy.Contains(ReportKey.Day) && groupBy.Contains(ReportKey.Model) && groupBy.Contains(ReportKey.Organisation);
         var keys = groupBy.SelectMany((key, index) => isAsFine && key == ReportKey.Day ? [($"key{index}", "at")] : Columns(key, index, zone)).ToList();
-        var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", "provider", "served_model"]);
+        var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", PriceProvider, PriceModel]);
         var sums = isOfDays ? isAsFine ? DaySql.Values : DaySql.Totals : $"source, {RollupSql.Totals}";
-        var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "provider", "served_model", .. isOfDays ? (string[])[] : ["source"]]);
+        var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "price_provider", "price_model", .. isOfDays ? (string[])[] : ["source"]]);
         return NewCommand($"SELECT {columns}, {sums} FROM {source} WHERE {where} {groups}", parameters);
     }
 

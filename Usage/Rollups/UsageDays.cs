@@ -26,7 +26,8 @@ public sealed class UsageDays(NpgsqlDataSource source)
             SELECT
                 coalesce((
                     SELECT max(start.at) FROM start
-                    WHERE start.provider = rollup.provider AND start.model = rollup.served_model AND start.at <= rollup.hour), $1) AS at, rollup.*
+                    WHERE start.provider = ledger.price_provider(rollup.provider)
+                        AND start.model = ledger.price_model(rollup.served_model, rollup.model_alias) AND start.at <= rollup.hour), $1) AS at, rollup.*
             FROM ledger.usage_rollup_user AS rollup WHERE hour >= $1 AND hour < $2
         ) AS hours
         GROUP BY at, {DaySql.UserKeys}

@@ -49,8 +49,22 @@ public sealed record PriceRevision(long Id, DateTimeOffset CreatedAt, string Aut
 /// <summary>A model that was used and has no price.</summary>
 /// <param name="Provider">Empty when the gateway did not tell.</param>
 /// <param name="ServedModel">Empty when the gateway did not tell.</param>
+/// <param name="PriceProvider">The provider of the price that is missing; "unknown" when the gateway did not tell.</param>
+/// <param name="PriceModel">The model of the price that is missing; the alias when the gateway did not tell.</param>
 public sealed record UnpricedUsage(
-    string Provider, string ServedModel, long Calls, long PromptTokens, long CompletionTokens, DateTimeOffset FirstHour, DateTimeOffset LastHour);
+    string Provider,
+    string ServedModel,
+    string PriceProvider,
+    string PriceModel,
+    long Calls,
+    long PromptTokens,
+    long CompletionTokens,
+    DateTimeOffset FirstHour,
+    DateTimeOffset LastHour)
+{
+    /// <summary>Whether the gateway told both names.</summary>
+    public bool IsNamed => Provider.Length > 0 && ServedModel.Length > 0;
+}
 
 /// <param name="ExpectedRevision">The newest that the author has seen.</param>
 /// <param name="AcceptImplausible">What looks like a mistake is meant.</param>

@@ -178,8 +178,10 @@ public sealed class PriceTests(StackFixture stack, BrowserFixture browser)
     {
         var rows = await database.ReadAsync(
             """
-            SELECT concat(provider, ' ', served_model), count(*), sum(prompt_tokens)::bigint, sum(completion_tokens)::bigint
-            FROM ledger.call_cost(NULL, 'infinity') WHERE unpriced AND created_at >= now() - interval '30 days' GROUP BY provider, served_model
+            SELECT
+                concat(ledger.price_provider(provider), ' ', ledger.price_model(served_model, model_alias)), count(*), sum(prompt_tokens)::bigint,
+                sum(completion_tokens)::bigint
+            FROM ledger.call_cost(NULL, 'infinity') WHERE unpriced AND created_at >= now() - interval '30 days' GROUP BY 1
             """,
             cancellationToken);
         return [.. rows.SelectMany(row => new[] { "calls", "promptTokens", "completionTokens" }.Select((name, i) => ((string)row[0]!, name, (decimal)(long)row[i + 1]!))).Order()];

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage.Tests.Reports;
-using Microsoft.EntityFrameworkCore;
 
 namespace LlmAspire.Usage.Tests;
 
@@ -17,17 +16,17 @@ public class CacheWriteLifetimeTests(PostgresFixture postgres)
     public async Task a_ledger_with_rows_gets_the_column_and_loses_it_again()
     {
         var connectionString = await postgres.CreateDatabaseAsync();
-        await MigrateAsync(connectionString, Before);
+        await OldLedger.MigrateAsync(connectionString, Before);
         var time = DateTimeOffset.UtcNow.AddHours(-2);
         var (row, waiting, later) = (Guid.CreateVersion7(time), Guid.CreateVersion7(time), Events.Full());
-        await ExecuteAsync(connectionString, $"""
-            SELECT ledger.ensure_usage_partition(ledger.uuid_v7_time('{row}'));
+        await OldLedger.ExecuteAsync(connectionString, $"""
+            SELECT ledger.ensure_usage_partition(ledger.uuid_v7_time({row}));
             INSERT INTO ledger.llm_usage (
                 id, created_at, request_id, user_id, org_id, operation, model_alias, prompt_tokens, completion_tokens, cache_write_tokens, source, outcome, duration_ms)
-            VALUES ('{row}', ledger.uuid_v7_time('{row}'), '{row}', '{row}', '{row}', 'chat', 'm', 10, 0, 7, 'provider', 'completed', 0);
+            VALUES ({row}, ledger.uuid_v7_time({row}), {row}, {row}, {row}, 'chat', 'm', 10, 0, 7, 'provider', 'completed', 0);
             INSERT INTO ledger.usage_inbox (
                 id, request_id, user_id, org_id, operation, model_alias, prompt_tokens, completion_tokens, cache_write_tokens, source, outcome, duration_ms)
-            VALUES ('{waiting}', '{row}', '{row}', '{row}', 'chat', 'm', 10, 0, 8, 'provider', 'completed', 0);
+            VALUES ({waiting}, {row}, {row}, {row}, 'chat', 'm', 10, 0, 8, 'provider', 'completed', 0);
             """);
 
         await using (var host = await LedgerHost.ReadyAsync(connectionString))
@@ -40,8 +39,8 @@ public class CacheWriteLifetimeTests(PostgresFixture postgres)
             Assert.Equal(2L, await host.ScalarAsync("SELECT count(*) FROM ledger.call_cost(NULL, 'infinity') WHERE cache_write_1h_tokens IS NULL"));
         }
 
-        await MigrateAsync(connectionString, Before);
-        await ExecuteAsync(connectionString, "SELECT id, cost_usd FROM ledger.call_cost(NULL, 'infinity'); SELECT count(*) FROM ledger.usage_recorded('infinity')");
+        await OldLedger.MigrateAsync(connectionString, Before);
+        await OldLedger.ExecuteAsync(connectionString, $"SELECT FROM ledger.call_cost(NULL, 'infinity'), ledger.usage_recorded('infinity')");
         await using var again = await LedgerHost.ReadyAsync(connectionString);
         Assert.Equal(3, (await again.RowsAsync()).Count(one => one.CacheWrite1hTokens is null));
     }
@@ -147,25 +146,5 @@ public class CacheWriteLifetimeTests(PostgresFixture postgres)
         using var file = new MemoryStream();
         await host.Export.WriteAsync(query, format, file, Cancellation);
         return Encoding.UTF8.GetString(file.ToArray());
-    }
-
-    private static async Task MigrateAsync(string connectionString, string target)
-    {
-        await using var context = Context(connectionString);
-        await context.Database.MigrateAsync(target, Cancellation);
-    }
-
-    private static async Task ExecuteAsync(string connectionString, string sql)
-    {
-        await using var context = Context(connectionString);
-        await context.Database.ExecuteSqlRawAsync(sql, Cancellation);
-    }
-
-    private static LedgerContext Context(string connectionString)
-    {
-        var options = new DbContextOptionsBuilder<LedgerContext>();
-        options.UseNpgsql(connectionString);
-        LedgerContext.Configure(options);
-        return new LedgerContext(options.Options);
     }
 }

@@ -59,16 +59,10 @@ public class LedgerMigratorTests(PostgresFixture postgres)
     public async Task events_that_wait_in_an_inbox_of_json_become_rows_after_the_migration()
     {
         var connectionString = await postgres.CreateDatabaseAsync();
-        var options = new DbContextOptionsBuilder<LedgerContext>();
-        options.UseNpgsql(connectionString);
-        LedgerContext.Configure(options);
         var written = Events.Full();
-        await using (var context = new LedgerContext(options.Options))
-        {
-            await context.Database.MigrateAsync("20261123045500_OpenCallsAndRollups", TestContext.Current.CancellationToken);
-            await context.Database.ExecuteSqlAsync(
-                $"INSERT INTO ledger.usage_inbox (event, traceparent) VALUES ({UsageEventJson.Serialize(written)}::jsonb, {written.Traceparent})", TestContext.Current.CancellationToken);
-        }
+        await OldLedger.MigrateAsync(connectionString, "20261123045500_OpenCallsAndRollups");
+        await OldLedger.ExecuteAsync(
+            connectionString, $"INSERT INTO ledger.usage_inbox (event, traceparent) VALUES ({UsageEventJson.Serialize(written)}::jsonb, {written.Traceparent})");
 
         await using var host = await LedgerHost.ReadyAsync(connectionString);
         await host.IngestAllAsync();
@@ -84,33 +78,27 @@ public class LedgerMigratorTests(PostgresFixture postgres)
     public async Task roll_ups_from_before_prices_know_their_empty_calls_after_the_migration()
     {
         var connectionString = await postgres.CreateDatabaseAsync();
-        var options = new DbContextOptionsBuilder<LedgerContext>();
-        options.UseNpgsql(connectionString);
-        LedgerContext.Configure(options);
-        await using (var context = new LedgerContext(options.Options))
-        {
-            await context.Database.MigrateAsync("20261123082200_TypedInbox", TestContext.Current.CancellationToken);
-            await context.Database.ExecuteSqlRawAsync("""
-                SELECT ledger.ensure_usage_partition(ledger.uuid_v7_time('019ca6a0-0000-7000-8000-000000000001'));
-                INSERT INTO ledger.llm_usage (
-                    id, created_at, request_id, user_id, org_id, operation, model_alias, provider, served_model, prompt_tokens, completion_tokens,
-                    cached_prompt_tokens, source, outcome, duration_ms)
-                SELECT id, ledger.uuid_v7_time(id), id, org, org, 'chat', 'm', provider, provider, tokens, 0, 9, 'provider', 'completed', 0
-                FROM (VALUES
-                    (uuid '019ca6a0-0000-7000-8000-000000000001', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 0),
-                    (uuid '019ca6a0-0000-7000-8000-000000000002', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 5),
-                    (uuid '019ca6a0-0000-7000-8000-000000000003', uuid '019ca6a0-0000-7000-8000-0000000000aa', NULL, 0)) AS call (id, org, provider, tokens);
-                INSERT INTO ledger.usage_rollup_user
-                SELECT date_trunc('hour', created_at, 'UTC'), org_id, operation, model_alias, coalesce(provider, ''), coalesce(served_model, ''), source, outcome,
-                    user_id, count(*), sum(prompt_tokens), 0, sum(cached_prompt_tokens), 0, 0, 0, 0
-                FROM ledger.llm_usage GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
-                INSERT INTO ledger.usage_rollup_org
-                SELECT hour, org_id, operation, model_alias, provider, served_model, source, outcome, calls, prompt_tokens, 0, cached_prompt_tokens, 0, 0, 0, 0
-                FROM ledger.usage_rollup_user;
-                INSERT INTO ledger.allowance
-                SELECT org_id, date_trunc('month', hour AT TIME ZONE 'UTC')::date, sum(prompt_tokens), 0 FROM ledger.usage_rollup_org GROUP BY 1, 2
-                """, TestContext.Current.CancellationToken);
-        }
+        await OldLedger.MigrateAsync(connectionString, "20261123082200_TypedInbox");
+        await OldLedger.ExecuteAsync(connectionString, $"""
+            SELECT ledger.ensure_usage_partition(ledger.uuid_v7_time('019ca6a0-0000-7000-8000-000000000001'));
+            INSERT INTO ledger.llm_usage (
+                id, created_at, request_id, user_id, org_id, operation, model_alias, provider, served_model, prompt_tokens, completion_tokens,
+                cached_prompt_tokens, source, outcome, duration_ms)
+            SELECT id, ledger.uuid_v7_time(id), id, org, org, 'chat', 'm', provider, provider, tokens, 0, 9, 'provider', 'completed', 0
+            FROM (VALUES
+                (uuid '019ca6a0-0000-7000-8000-000000000001', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 0),
+                (uuid '019ca6a0-0000-7000-8000-000000000002', uuid '019ca6a0-0000-7000-8000-0000000000aa', 'openai', 5),
+                (uuid '019ca6a0-0000-7000-8000-000000000003', uuid '019ca6a0-0000-7000-8000-0000000000aa', NULL, 0)) AS call (id, org, provider, tokens);
+            INSERT INTO ledger.usage_rollup_user
+            SELECT date_trunc('hour', created_at, 'UTC'), org_id, operation, model_alias, coalesce(provider, ''), coalesce(served_model, ''), source, outcome,
+                user_id, count(*), sum(prompt_tokens), 0, sum(cached_prompt_tokens), 0, 0, 0, 0
+            FROM ledger.llm_usage GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;
+            INSERT INTO ledger.usage_rollup_org
+            SELECT hour, org_id, operation, model_alias, provider, served_model, source, outcome, calls, prompt_tokens, 0, cached_prompt_tokens, 0, 0, 0, 0
+            FROM ledger.usage_rollup_user;
+            INSERT INTO ledger.allowance
+            SELECT org_id, date_trunc('month', hour AT TIME ZONE 'UTC')::date, sum(prompt_tokens), 0 FROM ledger.usage_rollup_org GROUP BY 1, 2
+            """);
 
         await using var host = await LedgerHost.ReadyAsync(connectionString);
 

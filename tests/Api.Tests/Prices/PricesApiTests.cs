@@ -139,6 +139,7 @@ public sealed class PricesApiTests : IAsyncLifetime
         Assert.Equal(before, (await GetAsync("/prices")).GetRawText());
         var unpriced = Assert.Single((await GetAsync("/prices/unpriced?from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z")).EnumerateArray());
         Assert.Equal(("new", 1), (unpriced.GetProperty("servedModel").GetString(), unpriced.GetProperty("calls").GetInt32()));
+        Assert.Equal(("openai", "new"), (unpriced.GetProperty("priceProvider").GetString(), unpriced.GetProperty("priceModel").GetString()));
     }
 
     [Fact]

@@ -170,7 +170,8 @@ public class CostTests(PostgresFixture postgres)
                 input, output, cached_input, cache_write, reasoning, audio_input, audio_output)), 0) * 1e18)::numeric(60, 0)::text,
             coalesce(sum(calls - empty_calls) FILTER (WHERE input IS NULL OR output IS NULL), 0)::bigint
         FROM ledger.usage_rollup_org AS usage LEFT JOIN ledger.price_periods($1, '{draft}') AS price
-            ON price.provider = usage.provider AND price.model = usage.served_model AND valid_from <= hour AND hour < valid_to
+            ON price.provider = ledger.price_provider(usage.provider) AND price.model = ledger.price_model(usage.served_model, usage.model_alias)
+                AND valid_from <= hour AND hour < valid_to
         GROUP BY 1, 2, 3
         """;
 
@@ -186,12 +187,13 @@ public class CostTests(PostgresFixture postgres)
                 input, output, cached_input, cache_write, reasoning, audio_input, audio_output), 0) * 1e18)::numeric(60, 0)::text,
             CASE WHEN input IS NULL OR output IS NULL THEN calls ELSE 0 END::bigint
         FROM (
-            SELECT provider, served_model, hour, sum(calls - empty_calls) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+            SELECT model_alias, provider, served_model, hour, sum(calls - empty_calls) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
                 sum(cached_prompt_tokens) AS cached_prompt_tokens, sum(cache_write_tokens) AS cache_write_tokens, sum(reasoning_tokens) AS reasoning_tokens,
                 sum(audio_prompt_tokens) AS audio_prompt_tokens, sum(audio_completion_tokens) AS audio_completion_tokens
-            FROM ledger.usage_rollup_user GROUP BY 1, 2, 3
+            FROM ledger.usage_rollup_user GROUP BY 1, 2, 3, 4
         ) AS usage LEFT JOIN ledger.price_periods($1) AS price
-            ON price.provider = usage.provider AND price.model = usage.served_model AND valid_from <= hour AND hour < valid_to
+            ON price.provider = ledger.price_provider(usage.provider) AND price.model = ledger.price_model(usage.served_model, usage.model_alias)
+                AND valid_from <= hour AND hour < valid_to
         """;
 
     private static async Task IngestAsync(LedgerHost host, IReadOnlyList<UsageEvent> calls)

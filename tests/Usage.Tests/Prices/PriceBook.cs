@@ -98,9 +98,10 @@ internal sealed class PriceBook
     private BigInteger? InForce(UsageEvent call, string tokenClass, long revision, bool isGateway)
     {
         BookEntry? latest = null;
+        var names = (call.Provider ?? "unknown", call.ServedModel ?? call.ModelAlias, tokenClass);
         foreach (var entry in _revisions.Where(one => one.IsGateway == isGateway && one.Id <= revision).OrderBy(one => one.Id).SelectMany(one => one.Entries))
         {
-            if ((entry.Provider, entry.Model, entry.TokenClass) == (call.Provider, call.ServedModel, tokenClass)
+            if ((entry.Provider, entry.Model, entry.TokenClass) == names
                 && entry.From <= call.CreatedAt && (latest is null || entry.From >= latest.From))
             {
                 latest = entry;

@@ -153,7 +153,7 @@ public class PriceRegistryTests(PostgresFixture postgres)
         var revision = await SaveAsync(host, [Entry("input", 1m), Entry("output", 2m)]);
 
         Assert.Equal(
-            [new UnpricedUsage("openai", "unknown", 2, 50, 0, Hour.AddHours(1), Hour.AddHours(3))],
+            [new UnpricedUsage("openai", "unknown", "openai", "unknown", 2, 50, 0, Hour.AddHours(1), Hour.AddHours(3))],
             await host.Prices.ReadUnpricedAsync(revision, Hour, Hour.AddHours(9), Cancellation));
         Assert.Equal(2, (await host.Prices.ReadUnpricedAsync(0, Hour, Hour.AddHours(9), Cancellation)).Count);
     }

@@ -4,7 +4,13 @@ namespace LlmAspire.Usage.Tests.Prices;
 internal sealed class RandomUsage(int seed)
 {
     private static readonly (string? Provider, string? Model)[] Models =
-        [("openai", "gpt-a"), ("openai", "gpt-b"), ("anthropic", "gpt-a"), ("mistral", "m/1"), (null, null), ("openai", null)];
+        [("openai", "gpt-a"), ("openai", "gpt-b"), ("anthropic", "gpt-a"), ("mistral", "m/1"), (null, null), ("openai", null), (null, "gpt-a")];
+
+    private static readonly (string Provider, string Model)[] PricedModels =
+    [
+        ("openai", "gpt-a"), ("openai", "gpt-b"), ("anthropic", "gpt-a"), ("mistral", "m/1"), ("unknown", "chat-default"), ("unknown", "small"), ("openai", "small"),
+        ("unknown", "gpt-a"),
+    ];
 
     private static readonly string[] Classes = ["input", "output", "cached_input", "cache_write", "reasoning", "audio_input", "audio_output"];
 
@@ -43,15 +49,14 @@ internal sealed class RandomUsage(int seed)
 
     public BookEntry[] Prices()
     {
-        Dictionary<(string?, string?, string, DateTimeOffset), BookEntry> entries = [];
-        for (var i = _random.Next(1, 12); i > 0; i--)
+        Dictionary<(string, string, string, DateTimeOffset), BookEntry> entries = [];
+        for (var i = _random.Next(1, 20); i > 0; i--)
         {
-            // Those with a name.
-            var (provider, model) = Models[_random.Next(4)];
+            var (provider, model) = Any(PricedModels);
             // Base classes often, or little would be priced.
             var tokenClass = Classes[_random.Next(3) > 0 ? _random.Next(2) : _random.Next(Classes.Length)];
             var from = Start.AddHours(_random.Next(-24, 96));
-            entries[(provider, model, tokenClass, from)] = new BookEntry(provider!, model!, tokenClass, from, Price());
+            entries[(provider, model, tokenClass, from)] = new BookEntry(provider, model, tokenClass, from, Price());
         }
 
         return [.. entries.Values];

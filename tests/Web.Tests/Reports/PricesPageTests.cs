@@ -29,6 +29,22 @@ public sealed class PricesPageTests
     }
 
     [Fact]
+    public async Task usage_that_the_gateway_did_not_name_is_shown_with_the_names_of_the_price_that_it_needs()
+    {
+        await using var test = await OpenAsync("/operator/prices", answers => answers["/prices/unpriced"] = _ => new[]
+        {
+            new { provider = "", servedModel = "", priceProvider = "unknown", priceModel = "chat-default", calls = 3, promptTokens = 1, completionTokens = 2, firstHour = "2026-11-02T09:00:00Z", lastHour = "2026-11-23T18:00:00Z" },
+        });
+        test.UntilThere(TestIds.Unpriced);
+
+        var row = test.Find(TestIds.Unpriced, "tr[data-provider='unknown'][data-model='chat-default']");
+        Assert.Contains("The price is by the alias.", row.TextContent);
+        Assert.Equal(
+            ["/usage/calls?scope=all&model=chat-default", "/operator/prices?show=edit&provider=unknown&model=chat-default"],
+            row.QuerySelectorAll("a").Select(link => link.GetAttribute("href")));
+    }
+
+    [Fact]
     public async Task a_change_is_saved_after_its_preview_with_a_reason()
     {
         await using var test = await OpenAsync(EditLuna);
@@ -203,7 +219,7 @@ public sealed class PricesPageTests
             },
             ["/prices/unpriced"] = _ => new[]
             {
-                new { provider = "groq", servedModel = "llama-70b", calls = 1204, promptTokens = 880231, completionTokens = 120331, firstHour = "2026-11-02T09:00:00Z", lastHour = "2026-11-23T18:00:00Z" },
+                new { provider = "groq", servedModel = "llama-70b", priceProvider = "groq", priceModel = "llama-70b", calls = 1204, promptTokens = 880231, completionTokens = 120331, firstHour = "2026-11-02T09:00:00Z", lastHour = "2026-11-23T18:00:00Z" },
             },
             ["/prices/history"] = _ => new[]
             {
