@@ -49,6 +49,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "The spool could not be sent to PostgreSQL, {Count} entries wait; trying again")]
     public static partial void NotReplayed(this ILogger logger, Exception exception, int count);
 
+    [LoggerMessage(LogLevel.Critical, "The spool's entry of call {CallId} cannot be read; it stays in the file for a person to look at")]
+    public static partial void EntryUnreadable(this ILogger logger, Exception exception, Guid callId);
+
     [LoggerMessage(LogLevel.Warning, "The spool waits for PostgreSQL ({Reason}) with {Count} entries; trying until it answers")]
     public static partial void ReplayWaits(this ILogger logger, int count, string reason);
 

@@ -38,7 +38,7 @@ public sealed class CallSweep(NpgsqlDataSource source, UsageIngestion ingestion)
                 prompt_tokens, completion_tokens, source, outcome, duration_ms)
             SELECT
                 id, ledger.uuid_v7_time(id), request_id, user_id, org_id, api_key_id, split_part(traceparent, '-', 2), split_part(traceparent, '-', 3),
-                conversation_id, operation, left(model_alias, 500), 0, 0, 'none', 'interrupted',
+                conversation_id, operation, {{NameSql.Cut("model_alias")}}, 0, 0, 'none', 'interrupted',
                 coalesce(least(extract(epoch FROM lived) * 1000, 2147483647), 0)::integer
             FROM closed ORDER BY id
             ON CONFLICT (created_at, id) DO NOTHING

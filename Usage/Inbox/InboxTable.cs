@@ -13,7 +13,7 @@ internal sealed class InboxTable(NpgsqlDataSource source, ILogger<InboxTable> lo
 
     private const string Notify = $"NOTIFY {Channel}";
 
-    /// <summary>Raw usage that <c>jsonb</c> cannot hold is stored as text; it holds nobody up.</summary>
+    /// <summary>Raw usage that <c>jsonb</c> does not take all the same (<see cref="StorableUsage"/>) is stored as text; it holds nobody up.</summary>
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
     public async Task InsertAsync(IReadOnlyList<UsageEvent> events, CancellationToken cancellationToken)
     {

@@ -26,9 +26,8 @@ internal static class TokenClassSql
         ["audio_completion_tokens"] = AtMost("audio_completion_tokens", "greatest(completion_tokens - coalesce(reasoning_tokens, 0), 0)"),
     };
 
-    /// <summary>The columns of an event under their own names, each class cut to what its total leaves for it.</summary>
-    public static string Fitted(SqlColumns<UsageEvent> columns) =>
-        string.Join(", ", columns.Each.Select(name => Fits.TryGetValue(name, out var fit) ? $"{fit} AS {name}" : name));
+    /// <summary>The value of a class, cut to what its total leaves for it; null for a column that is none.</summary>
+    public static string? Fit(string column) => Fits.GetValueOrDefault(column);
 
     // What is not known stays so.
     private static string AtMost(string part, string most) => $"CASE WHEN {part} > {most} THEN {most} ELSE {part} END";

@@ -7,12 +7,18 @@ namespace LlmAspire.Usage;
 /// A <see cref="UsageEvent"/> as text, for the spool and for the log: the ledger's column names, nulls left out. Example:
 /// <c>{"id":"0193…","operation":"chat","prompt_tokens":12,…,"raw_usage":{"prompt_tokens":12,…}}</c>.
 /// </summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <remarks>It reads more than it writes: older versions wrote raw usage as it came.</remarks>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 10_000,
+    AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip)]
 [JsonSerializable(typeof(UsageEvent))]
 internal sealed partial class UsageEventJson : JsonSerializerContext
 {
-    public static string Serialize(UsageEvent usageEvent) => JsonSerializer.Serialize(
-        usageEvent.RawUsage is { ValueKind: JsonValueKind.Undefined } ? usageEvent with { RawUsage = null } : usageEvent, Default.UsageEvent);
+    public static string Serialize(UsageEvent usageEvent) => JsonSerializer.Serialize(StorableUsage.Of(usageEvent), Default.UsageEvent);
+
+    /// <exception cref="JsonException">It is no event.</exception>
+    public static UsageEvent Deserialize(string text) =>
+        StorableUsage.Of(JsonSerializer.Deserialize(text, Default.UsageEvent) ?? throw new JsonException("There is no event."));
 
     /// <summary>The raw usage as it came; null when none came.</summary>
     public static string? RawUsage(UsageEvent usageEvent) =>

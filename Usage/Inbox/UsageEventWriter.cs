@@ -53,7 +53,8 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
     {
         // Throws for an id that is no UUID version 7, here where the caller can see it.
         _ = usageEvent.CreatedAt;
-        var queued = await _queue.EnqueueAsync(usageEvent).AsTask().WaitAsync(cancellationToken);
+        // Here, where nobody else waits: what the raw usage has must not hold up others.
+        var queued = await _queue.EnqueueAsync(StorableUsage.Of(usageEvent)).AsTask().WaitAsync(cancellationToken);
         await queued.Durable.WaitAsync(cancellationToken);
     }
 
@@ -136,8 +137,9 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
             _metrics.Durable(batch.Count, DurabilityMetrics.Spool);
             return true;
         }
-        catch (SpoolException exception)
+        catch (Exception exception)
         {
+            // Whatever it is must not end the writer.
             _logger.NothingTakesEvents(exception, batch.Count + _queue.Count, wait);
             return false;
         }

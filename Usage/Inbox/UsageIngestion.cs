@@ -21,6 +21,10 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
     // A plan made while the inbox was empty would read all of it for each batch.
     private const string PlanAnew = "SET LOCAL plan_cache_mode = force_custom_plan";
 
+    /// <summary>The columns of an event under their own names, as the ledger takes them.</summary>
+    private static readonly string Fitted = string.Join(", ", UsageColumns.Common.Each.Select(
+        name => (TokenClassSql.Fit(name) ?? (IsKey(name) ? NameSql.Cut(name) : null)) is { } fit ? $"{fit} AS {name}" : name));
+
     private static readonly string TraceparentPattern = $"__-{new string('_', 32)}-{new string('_', 16)}-__";
 
     // The event's open call stays: the sweeper makes an interrupted row of it, so that the call has one.
@@ -146,6 +150,8 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
         return taken;
     }
 
+    private static bool IsKey(string column) => column is "model_alias" or "provider" or "served_model";
+
     /// <summary>The first day of the month that the event belongs to; null when the ledger has no month for it.</summary>
     private static DateTimeOffset? Month(Guid? eventId)
     {
@@ -212,7 +218,7 @@ public sealed class UsageIngestion(NpgsqlDataSource source, ILogger<UsageIngesti
             DELETE FROM ledger.usage_inbox WHERE inbox_id = ANY({{ids}}) RETURNING *
         ), chosen AS MATERIALIZED (
             SELECT DISTINCT ON (id)
-                inbox_id, {{TokenClassSql.Fitted(UsageColumns.Common)}},
+                inbox_id, {{Fitted}},
                 CASE WHEN traceparent LIKE '{{TraceparentPattern}}' AND traceparent ~ '^[0-9a-f-]+$' THEN traceparent END AS traceparent
             FROM taken ORDER BY id, outcome = 'interrupted', inbox_id
         ), written AS (

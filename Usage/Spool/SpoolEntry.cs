@@ -16,7 +16,7 @@ internal sealed record SpoolEntry(long Position, SpoolKind Kind, Guid CallId, st
 
     public OpenCall ToOpenCall() => JsonSerializer.Deserialize(Body, OpenCallJson.Default.OpenCall)!;
 
-    public UsageEvent ToUsageEvent() => JsonSerializer.Deserialize(Body, UsageEventJson.Default.UsageEvent)!;
+    public UsageEvent ToUsageEvent() => UsageEventJson.Deserialize(Body);
 
     /// <summary>What becomes of an open call whose process is gone.</summary>
     public UsageEvent ToInterrupted()

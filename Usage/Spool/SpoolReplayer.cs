@@ -27,6 +27,9 @@ internal sealed class SpoolReplayer(
 {
     private const int LargestBatch = 500;
 
+    /// <summary>The places of entries that were reported already.</summary>
+    private readonly HashSet<long> _unreadable = [];
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await readiness.WhenReadyAsync(stoppingToken);
@@ -93,33 +96,57 @@ internal sealed class SpoolReplayer(
     private async Task ReplayOwnAsync(CancellationToken cancellationToken)
     {
         long position = 0;
-        var replayed = 0;
+        var (replayed, isWhole) = (0, true);
         while (spool.Read(position, LargestBatch) is { Count: > 0 } entries)
         {
-            await SendAsync([.. entries.Where(entry => entry.Kind == SpoolKind.Settle).Select(entry => entry.ToUsageEvent())], cancellationToken);
+            List<OpenCall> open = [];
+            var (readable, events, foreign) = Read(entries, entry =>
+            {
+                // A call that is over has its settle in the inbox: opening it again would leave it open.
+                if (entry.Kind == SpoolKind.Open && running.Contains(entry.CallId))
+                {
+                    open.Add(entry.ToOpenCall());
+                }
+
+                return entry.Kind == SpoolKind.Settle ? entry.ToUsageEvent() : null;
+            });
+            await SendAsync(events, cancellationToken);
             await SendRunsAsync(entries, cancellationToken);
-            // A call that is over has its settle in the inbox: opening it again would leave it open.
-            OpenCall[] open = [.. entries.Where(entry => entry.Kind == SpoolKind.Open && running.Contains(entry.CallId)).Select(entry => entry.ToOpenCall())];
-            if (open.Length > 0)
+            if (open.Count > 0)
             {
                 // Without a limit: they were admitted, and run.
                 await openCalls.InsertAsync(open, cancellationToken);
             }
 
-            spool.Delete(entries);
-            foreach (var settled in entries.Where(entry => entry.Kind == SpoolKind.Settle))
+            spool.Delete(readable);
+            events.ForEach(settled => running.Remove(settled.Id));
+            if (foreign is not null)
             {
-                running.Remove(settled.CallId);
+                isWhole = false;
+                ReportUnreadable(entries.Except(readable), foreign);
             }
 
             position = entries[^1].Position;
-            replayed += entries.Count;
+            replayed += readable.Count;
         }
 
         if (replayed > 0)
         {
-            spool.RemoveWhenReplayed(position);
+            if (isWhole)
+            {
+                spool.RemoveWhenReplayed(position);
+            }
+
             logger.SpoolReplayed(replayed);
+        }
+    }
+
+    /// <summary>They stay in the file, which the next process that finds it sets aside for a person to look at.</summary>
+    private void ReportUnreadable(IEnumerable<SpoolEntry> entries, JsonException reason)
+    {
+        foreach (var entry in entries.Where(entry => _unreadable.Add(entry.Position)))
+        {
+            logger.EntryUnreadable(reason, entry.CallId);
         }
     }
 
@@ -153,28 +180,14 @@ internal sealed class SpoolReplayer(
         JsonException? foreign = null;
         while (database.Read(position, LargestBatch) is { Count: > 0 } entries)
         {
-            List<SpoolEntry> sent = [];
-            List<UsageEvent> events = [];
-            foreach (var entry in entries)
+            var (sent, events, unreadable) = Read(entries, entry => entry.Kind switch
             {
-                if (entry.Kind == SpoolKind.Run)
-                {
-                    sent.Add(entry);
-                    continue;
-                }
-
-                try
-                {
-                    events.Add(entry.Kind == SpoolKind.Open ? entry.ToInterrupted() : entry.ToUsageEvent());
-                    sent.Add(entry);
-                }
-                catch (JsonException exception)
-                {
-                    foreign = exception;
-                }
-            }
-
-            await SendAsync([.. events], cancellationToken);
+                SpoolKind.Open => entry.ToInterrupted(),
+                SpoolKind.Settle => entry.ToUsageEvent(),
+                _ => null,
+            });
+            foreign ??= unreadable;
+            await SendAsync(events, cancellationToken);
             await SendRunsAsync(entries, cancellationToken);
             SpoolFile.Delete(database, sent);
             position = entries[^1].Position;
@@ -194,6 +207,34 @@ internal sealed class SpoolReplayer(
         }
     }
 
+    /// <param name="toEvent">Null for an entry that makes no event.</param>
+    /// <returns>The entries that could be read, their events, and why others could not be read.</returns>
+    private static (List<SpoolEntry> Readable, List<UsageEvent> Events, JsonException? Foreign) Read(
+        IReadOnlyList<SpoolEntry> entries, Func<SpoolEntry, UsageEvent?> toEvent)
+    {
+        List<SpoolEntry> readable = [];
+        List<UsageEvent> events = [];
+        JsonException? foreign = null;
+        foreach (var entry in entries)
+        {
+            try
+            {
+                if (toEvent(entry) is { } usageEvent)
+                {
+                    events.Add(usageEvent);
+                }
+
+                readable.Add(entry);
+            }
+            catch (JsonException exception)
+            {
+                foreign = exception;
+            }
+        }
+
+        return (readable, events, foreign);
+    }
+
     private async Task SendRunsAsync(IReadOnlyList<SpoolEntry> entries, CancellationToken cancellationToken)
     {
         string[] records = [.. entries.Where(entry => entry.Kind == SpoolKind.Run).Select(entry => entry.Body)];
@@ -206,6 +247,6 @@ internal sealed class SpoolReplayer(
         }
     }
 
-    private Task SendAsync(UsageEvent[] events, CancellationToken cancellationToken) =>
-        events.Length == 0 ? Task.CompletedTask : inbox.InsertAsync(events, cancellationToken);
+    private Task SendAsync(List<UsageEvent> events, CancellationToken cancellationToken) =>
+        events.Count == 0 ? Task.CompletedTask : inbox.InsertAsync(events, cancellationToken);
 }

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using LlmAspire.EmbeddedPostgres;
 using LlmAspire.TestPostgres;
 using LlmAspire.Usage;
+using LlmAspire.Usage.Tests;
+using Microsoft.Extensions.Logging;
 
 namespace LlmAspire.UsageWorker.Tests;
 
@@ -146,6 +148,20 @@ public class IngestionWorkerTests(PostgresFixture postgres)
         Assert.Equal(30L, await first.ScalarAsync("SELECT count(*) FROM ledger.usage_rejected WHERE reason LIKE '%ck_llm_usage_not_negative%'"));
         Assert.Equal([], await first.Sums.VerifyAsync(Cancellation));
         Assert.Equal(3000L * 46, await first.ScalarAsync("SELECT used_tokens FROM ledger.allowance"));
+    }
+
+    [Fact]
+    public async Task events_with_odd_text_are_rows_beside_all_others()
+    {
+        await using var host = await WorkerHost.StartAsync(await postgres.CreateDatabaseAsync());
+        UsageEvent[] events = [.. OddEvents.Names.Select(kind => OddEvents.Of(kind, Event())), Event()];
+
+        await Task.WhenAll(events.Select(usageEvent => host.Writer.WriteAsync(usageEvent, Cancellation)));
+
+        await WorkerHost.WaitAsync(async () => (await host.RowIdsAsync()).Length == events.Length);
+        Assert.Equal(0L, await host.ScalarAsync("SELECT count(*) FROM ledger.usage_rejected"));
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+        Assert.DoesNotContain(host.Log, line => line.Level >= LogLevel.Error);
     }
 
     private static UsageEvent Event() => Calls.Settle();
