@@ -46,7 +46,7 @@ internal sealed class SummaryGroups
             }
 
             var bucket = reader.GetInt32(column++);
-            var rates = _prices.Find(reader.GetString(column++), reader.GetString(column++), bucket);
+            var rates = _prices.Find(PriceNames.Provider(reader.GetString(column++)), reader.GetString(column++), bucket);
             var source = isOfDays ? null : reader.GetString(column++);
             long calls = reader.GetInt64(column++), empty = reader.GetInt64(column++);
             var tokens = ClassTokens.Read(reader, ref column);

@@ -9,9 +9,8 @@ namespace LlmAspire.Usage;
 /// </summary>
 internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> groupBy, DateTime[] priceChanges)
 {
-    private const string PriceProvider = "ledger.price_provider(provider) AS price_provider";
-
-    private const string PriceModel = "ledger.price_model(served_model, model_alias) AS price_model";
+    /// <summary>As <c>ledger.price_model</c> says. The function takes longer here; what stands in for a provider is said where the price is looked up.</summary>
+    private const string PriceModel = "CASE WHEN served_model = '' THEN model_alias ELSE served_model END AS price_model";
 
     private readonly bool _isByUser = query.Filter.IsAboutUsers || groupBy.Contains(ReportKey.User);
 
@@ -109,9 +108,9 @@ internal sealed class SummarySql(ReportQuery query, IReadOnlyList<ReportKey> gro
         // What is as fine as the days' own roll-ups is not added up here: it would be as many sums again. Nor are parts of a day told from the day.
         var isAsFine = isOfDays && !_isByUser && groupBy.Contains(ReportKey.Day) && groupBy.Contains(ReportKey.Model) && groupBy.Contains(ReportKey.Organisation);
         var keys = groupBy.SelectMany((key, index) => isAsFine && key == ReportKey.Day ? [($"key{index}", "at")] : Columns(key, index, zone)).ToList();
-        var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", PriceProvider, PriceModel]);
+        var columns = string.Join(", ", [.. keys.Select(key => $"{key.Value} AS {key.Name}"), $"{bucket} AS bucket", "provider", PriceModel]);
         var sums = isOfDays ? isAsFine ? DaySql.Values : DaySql.Totals : $"source, {RollupSql.Totals}";
-        var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "price_provider", "price_model", .. isOfDays ? (string[])[] : ["source"]]);
+        var groups = isAsFine ? "" : "GROUP BY " + string.Join(", ", [.. keys.Select(key => key.Name), "bucket", "provider", "price_model", .. isOfDays ? (string[])[] : ["source"]]);
         return NewCommand($"SELECT {columns}, {sums} FROM {source} WHERE {where} {groups}", parameters);
     }
 
