@@ -13,6 +13,9 @@ namespace LlmAspire.Api.Http;
 /// </summary>
 internal static class Problems
 {
+    /// <summary>The name under which a problem has the part of the request that is wrong, when it is one.</summary>
+    public const string Param = "param";
+
     /// <param name="extensions">Further members of the problem, by their names in JSON.</param>
     public static ProblemHttpResult Create(
         HttpContext context,
@@ -36,7 +39,8 @@ internal static class Problems
     }
 
     public static ProblemHttpResult Create(HttpContext context, GatewayFailure failure) => Create(
-        context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter, failure.Extensions);
+        context, failure.Status, failure.Code, failure.Title, failure.Detail, failure.RetryAfter,
+        failure.Param is null ? failure.Extensions : failure.Extensions.Append(KeyValuePair.Create<string, object?>(Param, failure.Param)));
 
     /// <summary>For an error status that the framework answers without a body.</summary>
     public static ProblemHttpResult ForStatus(HttpContext context, int status) => status switch

@@ -16,6 +16,9 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
     /// <summary>Further members of the problem, by their names in JSON.</summary>
     public IReadOnlyDictionary<string, object?> Extensions { get; init; } = ReadOnlyDictionary<string, object?>.Empty;
 
+    /// <summary>The part of the request that is wrong, as <c>messages[2].content[0].text</c>; null when there is none.</summary>
+    public string? Param { get; init; }
+
     public static GatewayFailure Unreachable { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "gateway_unavailable", "The model gateway is not reachable.",
         "Nothing was sent to a model. Try again in a few seconds.", TimeSpan.FromSeconds(5));
@@ -44,10 +47,6 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
     public static GatewayFailure ServerStopping { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "server_stopping", "The server is restarting.",
         "Send the message again in a few seconds.", TimeSpan.FromSeconds(5));
-
-    public static GatewayFailure RequestUnreadable { get; } = new(
-        StatusCodes.Status400BadRequest, "request_unreadable", "The request is not a JSON object, or names something twice.",
-        "Nothing was sent to a model. Correct the request.");
 
     /// <summary>The answer came, and its usage is not durable.</summary>
     public static GatewayFailure AnswerUnrecorded { get; } = new(
@@ -79,6 +78,28 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         StatusCodes.Status503ServiceUnavailable, "ledger_unavailable", "Calls to models cannot be recorded right now.",
         "Nothing was sent to a model. Try again in a few seconds.", retryAfter);
 
+    /// <summary>The request is no JSON object, or says something twice.</summary>
+    internal static GatewayFailure RequestUnreadable(string detail, string? param = null) =>
+        RefusedRequest("json_invalid", "The body is not a valid JSON object.", detail, param);
+
+    /// <summary>The request has a field that is not passed on to models.</summary>
+    internal static GatewayFailure RequestUnsupported(string param, string advice) =>
+        RefusedRequest("unsupported_parameter", "A field of the request is not supported.", $"Look at '{param}'. {advice}", param);
+
+    internal static GatewayFailure RequestInvalid(string param, string expected) =>
+        RefusedRequest("invalid_value", "A value of the request is not valid.", $"Look at '{param}'. Send {expected}.", param);
+
+    internal static GatewayFailure RequestIncomplete(string param, string expected) =>
+        RefusedRequest("missing_required_parameter", "A field of the request is missing.", $"Look at '{param}'. Send {expected}.", param);
+
+    /// <summary>A text of the request cannot be read, or cannot be stored.</summary>
+    /// <param name="param">Empty when it is a name of the request itself.</param>
+    /// <param name="isName">Whether it is a name within the part.</param>
+    internal static GatewayFailure TextInvalid(string param, string fault, bool isName = false) => RefusedRequest(
+        "text_invalid", "A text of the request is not valid.",
+        $"Look at {(param.Length == 0 ? "the body" : $"'{param}'")}: {(isName ? "a name in it" : "it")} has {fault}. Send Unicode text as UTF-8.",
+        param.Length == 0 ? null : param);
+
     /// <summary>From the status and body of an error answer, or of an error event inside a stream.</summary>
     /// <param name="error">
     /// The object under <c>error</c>, when there is one:
@@ -96,6 +117,11 @@ public sealed record GatewayFailure(int Status, string Code, string Title, strin
         413 => ContextTooLong,
         429 => Busy,
         _ => ProviderFailed,
+    };
+
+    private static GatewayFailure RefusedRequest(string code, string title, string detail, string? param) => new(StatusCodes.Status400BadRequest, code, title, detail)
+    {
+        Param = param,
     };
 
     private static string? Text(JsonElement? element, string name) =>

@@ -1,41 +1,28 @@
-using System.Buffers;
 using System.Net.Http.Headers;
-using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using System.Text;
+using LlmAspire.Api.Llm.Wire;
 
 namespace LlmAspire.Api.Llm;
 
 /// <summary>
-/// A chat completion as it goes to the gateway. What has to be in every call is put in here, whoever made it: the user, the wish for usage at the
-/// end of a stream, and an output cap. Everything else stays as it came, byte for byte. Immutable.
+/// A chat completion as it goes to the gateway, whoever made it: only with fields that are OpenAI's (<see cref="RequestTable"/>), and with what has to be in every call, the user, the
+/// wish for usage at the end of a stream, and an output cap. All else stays as it came, byte for byte. Immutable.
 /// </summary>
 internal sealed class ProviderRequest
 {
-    private const int MostChoices = 128;
-
-    /// <summary>More than any model makes of one picture: gpt-4o-mini, whose count is the highest that is published, comes to 48,169 for eight tiles.</summary>
-    private const int MostTokensOfPicture = 50_000;
-
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    // A name that is there twice is read by some as the first and by others as the last: what is put in could be overruled.
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
-    private ProviderRequest(byte[] body, bool isStreamed, long promptBound, int choices, long outputCap, bool followsTools)
+    private ProviderRequest(byte[] body, RequestFacts facts, long outputCap)
     {
         Body = body;
-        IsStreamed = isStreamed;
-        PromptBound = promptBound;
-        Choices = choices;
-        OutputCap = outputCap;
-        FollowsTools = followsTools;
+        PromptBound = body.Length - facts.PictureBytes;
+        Choices = facts.Choices;
+        OutputCap = outputCap * facts.Choices;
+        FollowsTools = facts.FollowsTools;
+        IsStreamed = facts.IsStreamed;
     }
 
     public byte[] Body { get; }
-
-    /// <summary>Whether events are asked for, and not a plain completion.</summary>
-    public bool IsStreamed { get; }
 
     /// <summary>A bound on the prompt's tokens: none has less than a byte, and pictures have a bound of their own.</summary>
     public long PromptBound { get; }
@@ -49,26 +36,17 @@ internal sealed class ProviderRequest
     /// <summary>Whether it tells the model what tools answered: its last message is of one.</summary>
     public bool FollowsTools { get; }
 
+    /// <summary>Whether the answer is to come as a stream.</summary>
+    public bool IsStreamed { get; }
+
     /// <summary>Reads the content of a request once.</summary>
     /// <param name="outputCap">The cap for a request that has none.</param>
-    /// <exception cref="CallRefusedException">It is no JSON object: nothing could be put in, and a gateway that reads it all the same would answer without bounds.</exception>
+    /// <exception cref="CallRefusedException">It is no JSON object, or has something that must not go to the gateway.</exception>
     public static async Task<ProviderRequest> ReadAsync(HttpContent? content, Guid userId, int outputCap, CancellationToken cancellationToken)
     {
-        byte[] bytes = content is null ? [] : await content.ReadAsByteArrayAsync(cancellationToken);
-        try
-        {
-            using var document = JsonDocument.Parse(bytes, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-            {
-                return Complete(document.RootElement, bytes.Length, userId, outputCap);
-            }
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            // No JSON, a name twice, or a name that is no text.
-        }
-
-        throw new CallRefusedException(GatewayFailure.RequestUnreadable);
+        var bytes = content is null ? [] : await ReadBytesAsync(content, cancellationToken);
+        var (facts, refusal) = RequestReader.Read(bytes);
+        return facts is null ? throw new CallRefusedException(refusal!) : Complete(bytes, facts, userId, outputCap);
     }
 
     /// <summary>A content to send; each can be sent once.</summary>
@@ -79,105 +57,81 @@ internal sealed class ProviderRequest
         return content;
     }
 
-    private static ProviderRequest Complete(JsonElement request, int length, Guid userId, int outputCap)
+    /// <summary>The content itself would grow a buffer and copy that again: a request may be megabytes of pictures.</summary>
+    private static async Task<byte[]> ReadBytesAsync(HttpContent content, CancellationToken cancellationToken)
     {
-        var asked = Greater(Count(request, "max_completion_tokens"), Count(request, "max_tokens"));
-        var streamed = request.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
-
-        var body = new ArrayBufferWriter<byte>(length + 256);
-        // It goes into a request, not into a page.
-        using (var writer = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        if (content.Headers.ContentLength is not (>= 0 and <= int.MaxValue and var length))
         {
-            writer.WriteStartObject();
-            Copy(request, writer, name => name is "user"
-                || (name is "stream_options" && streamed)
-                || (name is "max_completion_tokens" or "max_tokens" && asked is null));
-            writer.WriteString("user", userId);
-            if (streamed)
-            {
-                writer.WriteStartObject("stream_options");
-                if (request.TryGetProperty("stream_options", out var options) && options.ValueKind == JsonValueKind.Object)
-                {
-                    Copy(options, writer, name => name is "include_usage");
-                }
-
-                writer.WriteBoolean("include_usage", true);
-                writer.WriteEndObject();
-            }
-
-            // Always sent: what a call can cost at most must be known, and LiteLLM asks Anthropic for 64,000 when it is not.
-            if (asked is null)
-            {
-                writer.WriteNumber("max_completion_tokens", outputCap);
-            }
-
-            writer.WriteEndObject();
+            return await content.ReadAsByteArrayAsync(cancellationToken);
         }
 
-        var choices = (int)Math.Clamp(Count(request, "n") ?? 1, 1, MostChoices);
-        return new ProviderRequest(
-            body.WrittenSpan.ToArray(),
-            streamed,
-            body.WrittenCount - PictureBytes(request),
-            choices,
-            (asked ?? outputCap) * choices,
-            EndsWithTool(request));
-    }
-
-    private static bool EndsWithTool(JsonElement request) =>
-        request.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array && messages.GetArrayLength() > 0
-        && messages[messages.GetArrayLength() - 1] is { ValueKind: JsonValueKind.Object } last
-        && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("tool");
-
-    /// <summary>
-    /// The bytes of pictures that cannot be tokens:
-    /// <c>{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBOR…"}}]}</c>.
-    /// </summary>
-    private static long PictureBytes(JsonElement request)
-    {
-        var bytes = 0L;
-        if (IsArray(request, "messages", out var messages))
-        {
-            foreach (var message in messages.EnumerateArray())
-            {
-                if (IsArray(message, "content", out var parts))
-                {
-                    bytes += parts.EnumerateArray().Sum(PictureBytesOfPart);
-                }
-            }
-        }
-
+        var bytes = GC.AllocateUninitializedArray<byte>((int)length);
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        await stream.ReadExactlyAsync(bytes, cancellationToken);
         return bytes;
     }
 
-    private static long PictureBytesOfPart(JsonElement part) =>
-        part.ValueKind == JsonValueKind.Object
-        && part.TryGetProperty("image_url", out var picture) && picture.ValueKind == JsonValueKind.Object
-        && picture.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String
-        && JsonMarshal.GetRawUtf8Value(url).StartsWith("\"data:image/"u8)
-            ? Math.Max(0L, JsonMarshal.GetRawUtf8Value(url).Length - MostTokensOfPicture)
-            : 0L;
-
-    private static bool IsArray(JsonElement parent, string name, out JsonElement items)
+    private static ProviderRequest Complete(byte[] request, RequestFacts facts, Guid userId, int outputCap)
     {
-        items = default;
-        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out items) && items.ValueKind == JsonValueKind.Array;
-    }
-
-    private static void Copy(JsonElement from, Utf8JsonWriter to, Predicate<string> leaveOut)
-    {
-        foreach (var field in from.EnumerateObject().Where(field => !leaveOut(field.Name)))
+        var asked = Greater(CountOf(facts.MaxCompletionTokens), CountOf(facts.MaxTokens));
+        var own = new StringBuilder($"\"user\":\"{userId}\"");
+        if (facts.IsStreamed)
         {
-            to.WritePropertyName(field.Name);
-            to.WriteRawValue(JsonMarshal.GetRawUtf8Value(field.Value), skipInputValidation: true);
+            own.Append(",\"stream_options\":{");
+            own.Append(facts.IncludesObfuscation is { } obfuscation ? $"\"include_obfuscation\":{(obfuscation ? "true" : "false")}," : "");
+            own.Append("\"include_usage\":true}");
         }
+
+        // Always sent: what a call can cost at most must be known, and LiteLLM asks Anthropic for 64,000 when it is not.
+        if (asked is null)
+        {
+            own.Append(",\"max_completion_tokens\":").Append(outputCap);
+        }
+
+        var body = Compose(request, facts, own.ToString(), field => field.Fact switch
+        {
+            RequestFact.User => false,
+            RequestFact.StreamOptions => !facts.IsStreamed,
+            RequestFact.MaxTokens or RequestFact.MaxCompletionTokens => asked is not null,
+            _ => true,
+        });
+        return new ProviderRequest(body, facts, asked ?? outputCap);
     }
+
+    /// <summary>Puts the fields that stay, without what is cut out of them, before those that are our own. One copy. Nothing is cut out of a field that does not stay.</summary>
+    private static byte[] Compose(byte[] request, RequestFacts facts, string own, Predicate<RequestSpan> stays)
+    {
+        var kept = facts.Fields.FindAll(stays);
+        var cut = facts.Cuts.Sum(part => part.End - part.Start);
+        var body = GC.AllocateUninitializedArray<byte>(2 + kept.Sum(field => field.End - field.Start + 1) - cut + Encoding.UTF8.GetByteCount(own));
+        var rest = body.AsSpan();
+        Append("{"u8, ref rest);
+        var next = 0;
+        foreach (var field in kept)
+        {
+            var from = field.Start;
+            for (; next < facts.Cuts.Count && facts.Cuts[next].End <= field.End; next++)
+            {
+                Append(request.AsSpan(from..facts.Cuts[next].Start), ref rest);
+                from = facts.Cuts[next].End;
+            }
+
+            Append(request.AsSpan(from..field.End), ref rest);
+            Append(","u8, ref rest);
+        }
+
+        rest = rest[Encoding.UTF8.GetBytes(own, rest)..];
+        Append("}"u8, ref rest);
+        return body;
+    }
+
+    private static void Append(ReadOnlySpan<byte> bytes, ref Span<byte> to)
+    {
+        bytes.CopyTo(to);
+        to = to[bytes.Length..];
+    }
+
+    private static long? CountOf(long? count) => count == RequestFacts.NoCount ? null : count;
 
     private static long? Greater(long? one, long? other) => one is null || other > one ? other : one;
-
-    private static long? Count(JsonElement request, string name) =>
-        request.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
-            && value.TryGetInt64(out var number) && number is >= 0 and <= int.MaxValue
-            ? number
-            : null;
 }

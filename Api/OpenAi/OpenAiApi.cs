@@ -27,7 +27,7 @@ internal static class OpenAiApi
 
         openAi.MapPost("/chat/completions", CompleteAsync)
             .WithName("CreateChatCompletion")
-            .WithSummary("A chat completion as OpenAI has it, streamed or not, with whatever the model's provider understands.")
+            .WithSummary("A chat completion as OpenAI has it, streamed or not, with all fields of OpenAI's.")
             .WithMetadata(new RequestSizeLimitAttribute(options.MaxBodyBytes))
             .Produces(StatusCodes.Status200OK, contentType: "application/json", additionalContentTypes: "text/event-stream")
             .Produces<OpenAiError>(StatusCodes.Status400BadRequest)
@@ -77,7 +77,7 @@ internal static class OpenAiApi
         var (request, fault) = CompletionRequest.Read(await ReadBodyAsync(context.Request));
         if (request is null)
         {
-            return Bad(context, StatusCodes.Status400BadRequest, fault!);
+            return Problems.Create(context, fault!);
         }
 
         if (CheckModel(request.Model, caller, catalog, context, out var model) is { } unknown)
@@ -138,11 +138,15 @@ internal static class OpenAiApi
     private static ProblemHttpResult? CheckModel(string id, Caller caller, IModelCatalog catalog, HttpContext context, out ChatModel model)
     {
         model = catalog.FindModel(id)!;
-        return model?.RequiredPlan <= caller.Plan ? null : Bad(context, StatusCodes.Status404NotFound, new RequestFault(
+        return model?.RequiredPlan <= caller.Plan ? null : Problems.Create(
+            context,
+            StatusCodes.Status404NotFound,
+            "model_not_found",
             model is null
-                ? $"The model '{id[..Math.Min(id.Length, QuotedCharacters)]}' does not exist. GET /v1/models lists those that you may use."
-                : $"The model '{id}' needs the plan {Word(model.RequiredPlan)}; yours is {Word(caller.Plan)}. GET /v1/models lists those that you may use.",
-            "model", "model_not_found"));
+                ? $"The model '{id[..Math.Min(id.Length, QuotedCharacters)]}' does not exist."
+                : $"The model '{id}' needs the plan {Word(model.RequiredPlan)}; yours is {Word(caller.Plan)}.",
+            "GET /v1/models lists those that you may use.",
+            extensions: [KeyValuePair.Create<string, object?>(Problems.Param, "model")]);
     }
 
     private static async Task<byte[]> ReadBodyAsync(HttpRequest request)
@@ -151,9 +155,6 @@ internal static class OpenAiApi
         await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
         return body.ToArray();
     }
-
-    private static ProblemHttpResult Bad(HttpContext context, int status, RequestFault fault) => Problems.Create(
-        context, status, fault.Code, fault.Message, "", extensions: [KeyValuePair.Create<string, object?>(OpenAiError.Param, fault.Param)]);
 
     private static string Word(Plan plan) => plan.ToString().ToLowerInvariant();
 }

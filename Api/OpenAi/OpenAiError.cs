@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LlmAspire.Api.Http;
 using LlmAspire.Api.Llm;
 using Microsoft.AspNetCore.Mvc;
 
@@ -14,20 +15,17 @@ namespace LlmAspire.Api.OpenAi;
 /// <seealso href="https://platform.openai.com/docs/guides/error-codes"/>
 public sealed record OpenAiError(OpenAiErrorBody Error)
 {
-    /// <summary>The name under which a problem has the part of the request that is wrong.</summary>
-    internal const string Param = "param";
-
     private static readonly JsonSerializerOptions Json = JsonSerializerOptions.Web;
 
     internal static OpenAiError Of(ProblemDetails problem) => Of(
         problem.Status ?? StatusCodes.Status500InternalServerError,
         Text(problem, "code"),
         $"{problem.Title} {problem.Detail}".Trim(),
-        Text(problem, Param),
+        Text(problem, Problems.Param),
         Text(problem, "traceId"));
 
     internal static OpenAiError Of(GatewayFailure failure, string traceId) =>
-        Of(failure.Status, failure.Code, $"{failure.Title} {failure.Detail}", null, traceId);
+        Of(failure.Status, failure.Code, $"{failure.Title} {failure.Detail}", failure.Param, traceId);
 
     internal byte[] ToUtf8Json() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 

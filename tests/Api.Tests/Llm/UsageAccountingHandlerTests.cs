@@ -431,10 +431,10 @@ public sealed class UsageAccountingHandlerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"model":"chat-default","messages":[{"content":"\u00e9 \ud83d é"}],"stream":true,"x":{"y":[1.50, 1e3]}}""",
-        """{"model":"chat-default","messages":[{"content":"\u00e9 \ud83d é"}],"stream":true,"x":{"y":[1.50, 1e3]},"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
-    [InlineData("""{"stream":true,"stream_options":{"include_usage":false,"z":1},"max_tokens":7,"user":"mallory"}""",
-        """{"stream":true,"max_tokens":7,"user":"USER","stream_options":{"z":1,"include_usage":true}}""", 7)]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"\u00e9 \ud83d\ude00 é"}],"stream":true,"logit_bias":{"y":1.50, "z":1e3}}""",
+        """{"model":"chat-default","messages":[{"role":"user","content":"\u00e9 \ud83d\ude00 é"}],"stream":true,"logit_bias":{"y":1.50, "z":1e3},"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
+    [InlineData("""{"stream":true,"stream_options":{"include_usage":false,"include_obfuscation":true},"max_tokens":7,"user":"mallory"}""",
+        """{"stream":true,"max_tokens":7,"user":"USER","stream_options":{"include_obfuscation":true,"include_usage":true}}""", 7)]
     [InlineData("""{"stream":true,"stream_options":null}""", """{"stream":true,"user":"USER","stream_options":{"include_usage":true},"max_completion_tokens":8192}""", 8192)]
     [InlineData("""{"stream":false,"stream_options":{}}""", """{"stream":false,"stream_options":{},"user":"USER","max_completion_tokens":8192}""", 8192)]
     [InlineData("""{"max_completion_tokens":100,"n":3}""", """{"max_completion_tokens":100,"n":3,"user":"USER"}""", 300)]
@@ -465,7 +465,7 @@ public sealed class UsageAccountingHandlerTests : IDisposable
         var refused = await Assert.ThrowsAsync<CallRefusedException>(
             () => client.PostAsync("v1/chat/completions", new StringContent(body, Encoding.UTF8, "application/json"), Token));
 
-        Assert.Equal((400, "request_unreadable"), (refused.Failure.Status, refused.Failure.Code));
+        Assert.Equal((400, "json_invalid"), (refused.Failure.Status, refused.Failure.Code));
         Assert.Empty(_opener.Calls);
         Assert.Empty(gateway.Chats);
     }

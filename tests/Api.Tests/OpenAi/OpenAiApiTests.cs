@@ -168,7 +168,12 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
     [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":0}""", "invalid_value", "max_completion_tokens")]
     [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"n":0}""", "invalid_value", "n")]
     [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"fallbacks":["strong-reasoning"]}""", "unsupported_parameter", "fallbacks")]
-    [InlineData("""{"model":"chat-default","model":"strong-reasoning","messages":[{"role":"user","content":"hi"}]}""", "json_invalid", null)]
+    [InlineData("""{"model":"chat-default","model":"strong-reasoning","messages":[{"role":"user","content":"hi"}]}""", "json_invalid", "model")]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":[{"type":"text","text":"hi","foo":1}]}]}""", "unsupported_parameter", "messages[0].content[0].foo")]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"mcp","server_url":"https://tools.example.com"}]}""", "unsupported_parameter", "tools[0].type")]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"hi"}],"metadata":{"tags":"free"},"stream":true}""", "unsupported_parameter", "metadata.tags")]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://localhost/"}}]}]}""", "invalid_value", "messages[0].content[0].image_url.url")]
+    [InlineData("""{"model":"chat-default","messages":[{"role":"user","content":"\ud800"}],"stream":true}""", "text_invalid", "messages[0].content")]
     [InlineData("""[1]""", "json_invalid", null)]
     [InlineData("""{"model":""", "json_invalid", null)]
     public async Task what_is_wrong_with_a_request_is_said_with_its_parameter(string body, string code, string? param)
@@ -178,6 +183,7 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
         using var response = await SendAsync(HttpMethod.Post, "/v1/chat/completions", key, new StringContent(body, Encoding.UTF8, "application/json"));
 
         await response.IsErrorAsync(HttpStatusCode.BadRequest, code, param: param);
+        Assert.Empty(await stack.RowsAsync(key, 0));
     }
 
     [Fact]

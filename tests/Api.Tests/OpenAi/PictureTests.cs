@@ -51,7 +51,7 @@ public sealed class PictureTests(SmallAllowance stack) : IClassFixture<SmallAllo
         var key = await stack.CreateKeyAsync();
         object[] others =
         [
-            new { type = "image_url", image_url = new { url = $"data:text/plain;base64,{new string('A', 200_000)}" } },
+            new { type = "file", file = new { file_data = $"data:text/plain;base64,{new string('A', 200_000)}" } },
             new { type = "input_audio", input_audio = new { data = new string('A', 200_000), format = "wav" } },
             new { type = "text", text = $"data:image/png;base64,{new string('A', 200_000)}" },
         ];
