@@ -40,6 +40,7 @@ internal static class HttpDefaults
         app.UseRateLimiter();
         app.UseAuthorization();
         app.UseRequestLimits();
+        app.UseTextChecks();
         return app;
     }
 }

@@ -168,7 +168,7 @@ public class PromptLibraryTests(AccountsFixture fixture) : IClassFixture<Account
     [InlineData("""{"text":"You bake."}""", "name_invalid")]
     [InlineData("""{"name":" ","text":"You bake."}""", "name_invalid")]
     [InlineData("""{"name":"Baker"}""", "text_empty")]
-    [InlineData("""{"name":"Baker","text":"a\u0000b"}""", "text_empty")]
+    [InlineData("""{"name":"Baker","text":"a\u0000b"}""", "text_invalid")]
     [InlineData("""{"name":"Baker","text":"You bake.","visibility":"everybody"}""", "json_unexpected")]
     public async Task a_bad_prompt_is_not_saved(string body, string code)
     {
