@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using LlmAspire.Api.Llm;
 
 namespace LlmAspire.Api.Tests.Llm.Wire;
@@ -7,6 +8,23 @@ namespace LlmAspire.Api.Tests.Llm.Wire;
 public sealed class RequestFieldsTests
 {
     private static readonly Guid User = Guid.Parse("0195f000-0000-7000-8000-0000000000a1");
+
+    /// <summary>A request with every field there is.</summary>
+    private const string Whole = """
+        {"model":"m","messages":[{"role":"developer","content":"a","name":"n"},{"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]},
+        {"role":"user","content":[{"type":"text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}},{"type":"image_url","image_url":{"url":"data:image\/png;base64,AAAA","detail":"low"}},
+        {"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}},{"type":"file","file":{"file_data":"data:application/pdf;base64,AAAA","filename":"a.pdf"}},{"file":{"file_id":"file-a1"},"type":"file"}]},
+        {"role":"assistant","content":null,"refusal":null,"reasoning_content":"so","audio":{"id":"a"},"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"2","type":"custom","custom":{"name":"c","input":"x"}}],
+        "function_call":{"name":"f","arguments":"{}"}},{"role":"assistant","content":[{"type":"refusal","refusal":"no"}]},{"role":"tool","tool_call_id":"1","content":"1"},{"role":"function","name":"f","content":"1","cache_control":{"type":"ephemeral"}}],
+        "audio":{"voice":{"id":"v"},"format":"mp3"},"modalities":["text","audio"],"frequency_penalty":0.5,"presence_penalty":-1e0,"logit_bias":{"50256":-100},"logprobs":true,"top_logprobs":2,
+        "max_completion_tokens":5,"metadata":{"order":"17"},"moderation":{"model":"omni","policy":{"input":{"mode":"score"},"output":{"mode":"block"}}},"n":2,"parallel_tool_calls":false,
+        "prediction":{"type":"content","content":[{"type":"text","text":"a"}]},"prompt_cache_key":"k","prompt_cache_options":{"mode":"explicit","ttl":"30m"},"prompt_cache_retention":"24h","reasoning_effort":"low","verbosity":"low",
+        "response_format":{"type":"json_schema","json_schema":{"name":"a","description":"d","strict":true,"schema":{"type":"object","extra_body":{"url":"http://localhost"},"$defs":{"x":[1,null]}}}},
+        "safety_identifier":"s","seed":7,"service_tier":"auto","stop":["a","b"],"store":false,"temperature":1,"top_p":0.5,
+        "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"mcp":1},"strict":null},"cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"c","description":"d","format":{"type":"grammar","grammar":{"definition":"x","syntax":"lark"}}}}],
+        "tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}},"functions":[{"name":"f","description":"d","parameters":{}}],"function_call":{"name":"f"},
+        "web_search_options":{"search_context_size":"low","user_location":{"type":"approximate","approximate":{"city":"Oslo","country":"NO","region":"x","timezone":"Europe/Oslo"}}},"stream":null}
+        """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -116,25 +134,36 @@ public sealed class RequestFieldsTests
     [Fact]
     public async Task all_fields_of_openais_pass_as_they_came()
     {
-        const string Sent = """
-            {"model":"m","messages":[{"role":"developer","content":"a","name":"n"},{"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]},
-            {"role":"user","content":[{"type":"text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}},{"type":"image_url","image_url":{"url":"data:image\/png;base64,AAAA","detail":"low"}},
-            {"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}},{"type":"file","file":{"file_data":"data:application/pdf;base64,AAAA","filename":"a.pdf"}},{"file":{"file_id":"file-a1"},"type":"file"}]},
-            {"role":"assistant","content":null,"refusal":null,"reasoning_content":"so","audio":{"id":"a"},"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"2","type":"custom","custom":{"name":"c","input":"x"}}],
-            "function_call":{"name":"f","arguments":"{}"}},{"role":"assistant","content":[{"type":"refusal","refusal":"no"}]},{"role":"tool","tool_call_id":"1","content":"1"},{"role":"function","name":"f","content":"1","cache_control":{"type":"ephemeral"}}],
-            "audio":{"voice":{"id":"v"},"format":"mp3"},"modalities":["text","audio"],"frequency_penalty":0.5,"presence_penalty":-1e0,"logit_bias":{"50256":-100},"logprobs":true,"top_logprobs":2,
-            "max_completion_tokens":5,"metadata":{"order":"17"},"moderation":{"model":"omni","policy":{"input":{"mode":"score"},"output":{"mode":"block"}}},"n":2,"parallel_tool_calls":false,
-            "prediction":{"type":"content","content":[{"type":"text","text":"a"}]},"prompt_cache_key":"k","prompt_cache_options":{"mode":"explicit","ttl":"30m"},"prompt_cache_retention":"24h","reasoning_effort":"low","verbosity":"low",
-            "response_format":{"type":"json_schema","json_schema":{"name":"a","description":"d","strict":true,"schema":{"type":"object","extra_body":{"url":"http://localhost"},"$defs":{"x":[1,null]}}}},
-            "safety_identifier":"s","seed":7,"service_tier":"auto","stop":["a","b"],"store":false,"temperature":1,"top_p":0.5,
-            "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"mcp":1},"strict":null},"cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"c","description":"d","format":{"type":"grammar","grammar":{"definition":"x","syntax":"lark"}}}}],
-            "tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}},"functions":[{"name":"f","description":"d","parameters":{}}],"function_call":{"name":"f"},
-            "web_search_options":{"search_context_size":"low","user_location":{"type":"approximate","approximate":{"city":"Oslo","country":"NO","region":"x","timezone":"Europe/Oslo"}}},"stream":null}
-            """;
+        var request = await ReadAsync(Whole.ReplaceLineEndings(""));
 
-        var request = await ReadAsync(Sent.ReplaceLineEndings(""));
+        Assert.Equal($"{Whole.ReplaceLineEndings("")[..^1]},\"user\":\"{User}\"}}", Encoding.UTF8.GetString(request.Body));
+    }
 
-        Assert.Equal($"{Sent.ReplaceLineEndings("")[..^1]},\"user\":\"{User}\"}}", Encoding.UTF8.GetString(request.Body));
+    /// <summary>However deep, and whatever stands before it: only what goes to the model as it is takes other names.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task no_object_of_a_request_takes_another_field(bool first)
+    {
+        var count = Objects(JsonNode.Parse(Whole)!).Count();
+        Assert.Equal(55, count);
+        for (var i = 0; i < count; i++)
+        {
+            var request = JsonNode.Parse(Whole)!;
+            var place = Objects(request).ElementAt(i);
+            place.Insert(first ? 0 : place.Count, "other", 1);
+            var path = $"{place.GetPath()}.other"[2..];
+
+            await IsRefusedAsync(request.ToJsonString(), "unsupported_parameter", $"'{path}'");
+        }
+
+        static IEnumerable<JsonObject> Objects(JsonNode node) => node switch
+        {
+            JsonObject fields => fields.Where(field => field.Key is not ("schema" or "parameters" or "metadata" or "logit_bias") && field.Value is not null)
+                .SelectMany(field => Objects(field.Value!)).Prepend(fields),
+            JsonArray items => items.OfType<JsonNode>().SelectMany(Objects),
+            _ => [],
+        };
     }
 
     [Theory]
