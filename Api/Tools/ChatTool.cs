@@ -1,9 +1,11 @@
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Unicode;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Tools;
 
 /// <summary>A tool that a model can call.</summary>
+/// <remarks>Its name may be any, see <see cref="ToolNames"/>.</remarks>
 /// <param name="Function">Its name, description, schema and code.</param>
 /// <param name="Label">What people call it.</param>
 /// <param name="Server">The MCP server that has it; null for the installation's own.</param>
@@ -11,5 +13,8 @@ namespace LlmAspire.Api.Tools;
 /// <param name="Timeout">Of one call.</param>
 internal sealed record ChatTool(AIFunction Function, string Label, string? Server, Plan RequiredPlan, TimeSpan Timeout)
 {
-    public string Name => Function.Name;
+    /// <summary>What users and the configuration call it.</summary>
+    public string Name { get; } = OddText.Replace(Function.Name);
+
+    public string Label { get; } = OddText.Replace(Label);
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmAspire.Api.Chat;
 using LlmAspire.Api.Llm.Concurrency;
@@ -16,11 +15,6 @@ namespace LlmAspire.Api.Tools;
 internal sealed partial class ToolInvoker(
     ParallelRunner runner, IServiceScopeFactory scopes, IOptions<ToolOptions> options, TimeProvider time, ILogger<ToolInvoker> logger)
 {
-    private const string Cut = "… (cut off: the result was longer)";
-
-    // Blanks cost tokens too, and it goes into no page.
-    private static readonly JsonSerializerOptions Json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <exception cref="OperationCanceledException">The answer was stopped.</exception>
     public async Task<ToolReturn> InvokeAsync(
         ChatTool tool, FunctionCallContent call, AIFunctionArguments arguments, ToolCaller caller, CancellationToken cancellationToken)
@@ -47,7 +41,7 @@ internal sealed partial class ToolInvoker(
 
     /// <summary>The arguments of a call as JSON, for people and for storage; null when the model sent something else.</summary>
     public string? ToJson(FunctionCallContent call) =>
-        call.Exception is not null ? null : SqlText.Storable(Bounded(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), Json), options.Value.MaxArgumentCharacters));
+        call.Exception is not null ? null : ToolText.Bounded(ToolText.Of(call.Arguments ?? new Dictionary<string, object?>()), options.Value.MaxArgumentCharacters);
 
     private async Task<ToolReturn> MeasureAsync(
         ChatTool tool, FunctionCallContent call, AIFunctionArguments arguments, ToolCaller caller, CancellationToken cancellationToken)
@@ -62,10 +56,10 @@ internal sealed partial class ToolInvoker(
     {
         if (call.Exception is not null)
         {
-            return (ToolCallState.Failed, "The arguments were not JSON. Call the tool again with a JSON object that fits its schema.");
+            return (ToolCallState.Failed, "The arguments were not a JSON object. Call the tool again with a JSON object that fits its schema; without arguments send {}.");
         }
 
-        if (JsonSerializer.Serialize(call.Arguments, Json).Length > options.Value.MaxArgumentCharacters)
+        if (ToolText.Of(call.Arguments).Length > options.Value.MaxArgumentCharacters)
         {
             return (ToolCallState.Failed, $"The arguments were too long: at most {options.Value.MaxArgumentCharacters} characters are allowed.");
         }
@@ -76,7 +70,7 @@ internal sealed partial class ToolInvoker(
         {
             // A tool that does not heed the token is left to itself.
             var result = await InvokeInScopeAsync(tool, arguments, caller, either.Token).WaitAsync(either.Token);
-            return (ToolCallState.Ok, SqlText.Storable(Bounded(ToText(result), options.Value.MaxResultCharacters))!);
+            return ToReturn(tool, result);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -89,7 +83,7 @@ internal sealed partial class ToolInvoker(
             LogFailed(logger, tool.Name, exception.GetType().Name);
             return (ToolCallState.Failed, exception switch
             {
-                ToolFailedException failed => SqlText.Storable(Bounded(failed.Message, options.Value.MaxResultCharacters))!,
+                ToolFailedException failed => ToolText.Bounded(ToolText.Of(failed.Message), options.Value.MaxResultCharacters),
                 ArgumentException or JsonException => "The arguments do not fit the tool's schema. Correct them and call it again.",
                 _ => "The tool failed. Trying again may not help.",
             });
@@ -104,15 +98,18 @@ internal sealed partial class ToolInvoker(
             cancellationToken);
     }
 
-    private static string ToText(object? result) => result switch
+    private (ToolCallState State, string Result) ToReturn(ChatTool tool, object? result)
     {
-        null => "null",
-        string text => text,
-        JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        _ => JsonSerializer.Serialize(result, Json),
-    };
-
-    private static string Bounded(string text, int most) => text.Length <= most ? text : text[..most] + Cut;
+        try
+        {
+            return (ToolCallState.Ok, ToolText.Bounded(ToolText.Of(result), options.Value.MaxResultCharacters));
+        }
+        catch (Exception exception)
+        {
+            LogFailed(logger, tool.Name, exception.GetType().Name);
+            return (ToolCallState.Failed, "The tool's result could not be read. Trying again may not help.");
+        }
+    }
 
     [LoggerMessage(LogLevel.Warning, "The tool {Tool} did not answer within {Timeout}; the model was told")]
     private static partial void LogTimedOut(ILogger logger, string tool, TimeSpan timeout);

@@ -1,4 +1,5 @@
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Unicode;
 
 namespace LlmAspire.Api.Tools;
 
@@ -10,5 +11,5 @@ namespace LlmAspire.Api.Tools;
 public sealed record ToolResponse(string Name, string Label, string Description, string? Server, bool Available, Plan RequiredPlan)
 {
     internal static ToolResponse From(ChatTool tool, Caller caller) => new(
-        tool.Name, tool.Label, tool.Function.Description, tool.Server, tool.RequiredPlan <= caller.Plan, tool.RequiredPlan);
+        tool.Name, tool.Label, OddText.Replace(tool.Function.Description), tool.Server, tool.RequiredPlan <= caller.Plan, tool.RequiredPlan);
 }

@@ -29,7 +29,7 @@ internal static class ToolsExtensions
     /// Adds a tool: a class with one public method, of which the model learns by the <c>Description</c>s of the method and its parameters. Each call has an
     /// instance of its own, made from services of a scope of its own. A parameter of the type <see cref="ToolCaller"/> tells for whom it is.
     /// </summary>
-    /// <param name="name">Letters, digits, <c>_</c> and <c>-</c>: what models call it, and what <c>tools</c> of a chat takes.</param>
+    /// <param name="name">What <c>tools</c> of a chat takes. Models call it so too when it has only letters, digits, <c>_</c> and <c>-</c>.</param>
     /// <param name="requiredPlan">The lowest plan that has it; the configuration may say otherwise.</param>
     public static IServiceCollection AddChatTool<TTool>(this IServiceCollection services, string name, Plan requiredPlan = Plan.Basic)
         where TTool : class
@@ -38,7 +38,13 @@ internal static class ToolsExtensions
         var function = AIFunctionFactory.Create(
             method,
             arguments => ActivatorUtilities.CreateInstance<TTool>(arguments.Services!),
-            new AIFunctionFactoryOptions { Name = name, ConfigureParameterBinding = BindCaller });
+            new AIFunctionFactoryOptions
+            {
+                Name = name,
+                ConfigureParameterBinding = BindCaller,
+                // It is made text of later, see ToolText: JSON of somebody else may hold what cannot be written again as it is.
+                MarshalResult = (result, _, _) => ValueTask.FromResult(result),
+            });
         return services.AddChatTool(function, typeof(TTool).GetCustomAttribute<DisplayNameAttribute>()?.DisplayName ?? name, requiredPlan);
     }
 

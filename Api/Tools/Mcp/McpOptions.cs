@@ -1,11 +1,10 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.RegularExpressions;
 using LlmAspire.Api.Identity;
 
 namespace LlmAspire.Api.Tools.Mcp;
 
 /// <summary>Section <c>Mcp</c>: servers of the Model Context Protocol whose tools chats may use.</summary>
-public sealed partial class McpOptions : IValidatableObject
+public sealed class McpOptions : IValidatableObject
 {
     public const string Section = "Mcp";
 
@@ -26,20 +25,12 @@ public sealed partial class McpOptions : IValidatableObject
                 yield return new ValidationResult($"{Section}:Servers:{name}:Url must be an http or https URL.");
             }
 
-            if (server.Prefix is { } prefix && !Prefix().IsMatch(prefix))
-            {
-                yield return new ValidationResult($"{Section}:Servers:{name}:Prefix may have letters, digits, _ and - only.");
-            }
-
             if (server.ConnectTimeout <= TimeSpan.Zero || server.RetryAfter < TimeSpan.Zero || server.Timeout <= TimeSpan.Zero)
             {
                 yield return new ValidationResult($"{Section}:Servers:{name}: time-outs must be greater than 0.");
             }
         }
     }
-
-    [GeneratedRegex("^[A-Za-z0-9_-]*$")]
-    private static partial Regex Prefix();
 }
 
 /// <summary>One server: a command that speaks over stdin and stdout, or an address (streamable HTTP, or the older server-sent events).</summary>

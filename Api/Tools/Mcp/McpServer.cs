@@ -1,6 +1,6 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
+using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 
@@ -12,11 +12,11 @@ namespace LlmAspire.Api.Tools.Mcp;
 internal sealed partial class McpServer(string name, McpServerOptions options, TimeSpan usualTimeout, TimeProvider time, ILogger<McpServer> logger) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _connecting = new(1);
-    private McpClient? _client;
+    private McpConnection? _connection;
     private IReadOnlyList<ChatTool> _tools = [];
     private long? _failedAt;
 
-    private string Prefix => options.Prefix ?? NotOfNames().Replace(name, "_") + "_";
+    private string Prefix => options.Prefix ?? $"{name}_";
 
     /// <summary>What it last told, when it cannot be asked. Never fails.</summary>
     public async Task<IReadOnlyList<ChatTool>> ListToolsAsync(CancellationToken cancellationToken)
@@ -35,37 +35,49 @@ internal sealed partial class McpServer(string name, McpServerOptions options, T
 
     public async Task<string> CallAsync(string tool, AIFunctionArguments arguments, CancellationToken cancellationToken)
     {
-        var client = await ConnectAsync(cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
         CallToolResult result;
         try
         {
-            result = await client.CallToolAsync(tool, new Dictionary<string, object?>(arguments), cancellationToken: cancellationToken);
+            result = await connection.Client.CallToolAsync(tool, new Dictionary<string, object?>(arguments), cancellationToken: cancellationToken);
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or ModelContextProtocol.McpProtocolException) || client.Completion.IsCompleted)
+        catch (McpProtocolException exception) when (!connection.IsLost)
+        {
+            // As a failure in a result: its words are meant for who called.
+            throw new ToolFailedException($"The tool failed: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (exception is JsonException or McpException && !connection.IsLost && !cancellationToken.IsCancellationRequested)
+        {
+            // It answered, and will answer the next call.
+            LogUnreadable(logger, name, exception.GetType().Name);
+            throw new ToolFailedException("The answer of the tool's server could not be read. Go on without it.", exception);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || connection.IsLost)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await ForgetAsync(client, exception);
+            await ForgetAsync(connection, exception);
             throw new ToolFailedException("The server of this tool does not answer. Go on without it.", exception);
         }
 
         // What a server says of its failure is meant for the model.
-        return result.IsError == true ? throw new ToolFailedException($"The tool failed: {TextOf(result)}") : TextOf(result);
+        var text = McpContent.TextOf(result);
+        return result.IsError == true ? throw new ToolFailedException($"The tool failed: {text}") : text;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_client is { } client)
+        if (_connection is { } connection)
         {
-            await CloseAsync(client);
+            await connection.DisposeAsync();
         }
 
         _connecting.Dispose();
     }
 
     /// <exception cref="ToolFailedException">It is away.</exception>
-    private async Task<McpClient> ConnectAsync(CancellationToken cancellationToken)
+    private async Task<McpConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        if (_client is { Completion.IsCompleted: false } connected)
+        if (_connection is { IsLost: false } connected)
         {
             return connected;
         }
@@ -73,15 +85,15 @@ internal sealed partial class McpServer(string name, McpServerOptions options, T
         await _connecting.WaitAsync(cancellationToken);
         try
         {
-            if (_client is { Completion.IsCompleted: false } meanwhile)
+            if (_connection is { IsLost: false } meanwhile)
             {
                 return meanwhile;
             }
 
-            if (_client is { } lost)
+            if (_connection is { } lost)
             {
-                _client = null;
-                await CloseAsync(lost);
+                _connection = null;
+                await lost.DisposeAsync();
             }
 
             if (_failedAt is { } failed && time.GetElapsedTime(failed) < options.RetryAfter)
@@ -97,76 +109,45 @@ internal sealed partial class McpServer(string name, McpServerOptions options, T
         }
     }
 
-    private async Task<McpClient> ConnectOnceAsync(CancellationToken cancellationToken)
+    private async Task<McpConnection> ConnectOnceAsync(CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(options.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        McpClient? client = null;
+        McpConnection? connection = null;
         try
         {
-            client = await McpClient.CreateAsync(
-                CreateTransport(), new McpClientOptions { ClientInfo = new Implementation { Name = "LlmAspire", Version = "1.0" } }, cancellationToken: either.Token);
-            var listed = await client.ListToolsAsync(cancellationToken: either.Token);
-            (_client, _failedAt) = (client, null);
+            connection = await McpConnection.OpenAsync(name, options, either.Token);
+            var listed = await connection.Client.ListToolsAsync(cancellationToken: either.Token);
+            (_connection, _failedAt) = (connection, null);
             _tools = [.. listed.Where(tool => options.Tools is [] || options.Tools.Contains(tool.Name)).Select(ToTool)];
             LogConnected(logger, name, _tools.Count);
-            return client;
+            return connection;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             _failedAt = time.GetTimestamp();
             LogAway(logger, name, exception.GetType().Name, options.RetryAfter);
-            if (client is not null)
+            if (connection is not null)
             {
-                await CloseAsync(client);
+                await connection.DisposeAsync();
             }
 
             throw new ToolFailedException("The server of this tool is away. Go on without it.", exception);
         }
     }
 
-    private IClientTransport CreateTransport() => options.Url is { } url
-        ? new HttpClientTransport(new HttpClientTransportOptions { Name = name, Endpoint = url, AdditionalHeaders = options.Headers })
-        : new StdioClientTransport(new StdioClientTransportOptions
-        {
-            Name = name,
-            Command = options.Command!,
-            Arguments = options.Arguments,
-            WorkingDirectory = options.WorkingDirectory,
-            EnvironmentVariables = options.Environment,
-        });
-
     private ChatTool ToTool(McpClientTool tool) => new(
         new McpTool(this, Prefix + tool.Name, tool), string.IsNullOrWhiteSpace(tool.Title) ? tool.Name : tool.Title, name, options.RequiredPlan,
         options.Timeout ?? usualTimeout);
 
-    private async Task ForgetAsync(McpClient client, Exception exception)
+    private async Task ForgetAsync(McpConnection connection, Exception exception)
     {
-        if (Interlocked.CompareExchange(ref _client, null, client) == client)
+        if (Interlocked.CompareExchange(ref _connection, null, connection) == connection)
         {
             LogLost(logger, name, exception.GetType().Name);
-            await CloseAsync(client);
+            await connection.DisposeAsync();
         }
     }
-
-    private static async Task CloseAsync(McpClient client)
-    {
-        try
-        {
-            await client.DisposeAsync();
-        }
-        catch (Exception)
-        {
-            // It is gone, whatever it says to that.
-        }
-    }
-
-    private static string TextOf(CallToolResult result) => result.StructuredContent is { } structured
-        ? structured.ToString()
-        : string.Join('\n', result.Content.Select(content => content is TextContentBlock text ? text.Text : $"({content.Type}: not shown)"));
-
-    [GeneratedRegex("[^A-Za-z0-9_-]")]
-    private static partial Regex NotOfNames();
 
     [LoggerMessage(LogLevel.Information, "The MCP server {Server} is connected: {Count} tools")]
     private static partial void LogConnected(ILogger logger, string server, int count);
@@ -176,6 +157,9 @@ internal sealed partial class McpServer(string name, McpServerOptions options, T
 
     [LoggerMessage(LogLevel.Warning, "The MCP server {Server} was lost ({Reason}); it is connected to again when it is needed")]
     private static partial void LogLost(ILogger logger, string server, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The MCP server {Server} gave an answer that cannot be read ({Reason}); the model was told")]
+    private static partial void LogUnreadable(ILogger logger, string server, string reason);
 
     /// <summary>A tool by its server: it outlasts the connection over which it was listed.</summary>
     private sealed class McpTool(McpServer server, string name, McpClientTool listed) : AIFunction
