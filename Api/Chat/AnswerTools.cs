@@ -1,4 +1,5 @@
 using LlmAspire.Api.Tools;
+using LlmAspire.Api.Unicode;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat;
@@ -27,20 +28,25 @@ internal sealed class AnswerTools(RunTools? tools, IReadOnlyList<ToolCall> earli
         }
     }
 
-    /// <summary>What the contents of an update are, as events.</summary>
+    /// <summary>What the contents of an update are, as events. Calls in it are made fit to be told to a model again.</summary>
     /// <param name="at">How long the answer's text is.</param>
-    public IReadOnlyList<ToolCall> Read(IEnumerable<AIContent> contents, int at)
+    public IReadOnlyList<ToolCall> Read(IList<AIContent> contents, int at)
     {
         List<ToolCall> events = [];
         lock (_lock)
         {
-            foreach (var content in contents)
+            for (var i = 0; i < contents.Count; i++)
             {
-                if (content is FunctionCallContent call)
+                if (contents[i] is FunctionCallContent call)
                 {
                     events.Add(Begin(call, at));
+                    if (!ToolNames.IsValid(call.Name))
+                    {
+                        // The model made the name up; its next call is told of it, and providers refuse such names.
+                        contents[i] = new FunctionCallContent(call.CallId, ToolNames.ForModel(call.Name), call.Arguments);
+                    }
                 }
-                else if (content is FunctionResultContent)
+                else if (contents[i] is FunctionResultContent)
                 {
                     _roundIsOpen = false;
                 }
@@ -84,9 +90,9 @@ internal sealed class AnswerTools(RunTools? tools, IReadOnlyList<ToolCall> earli
             (_round, _roundIsOpen) = (_round + 1, true);
         }
 
-        var begun = new ToolCall(call.CallId, call.Name, _round, at, ToolCallState.Called, tools?.ToJson(call), null, null);
-        // The model's next call is told of this one, and null is no object to providers.
-        call.Arguments ??= new Dictionary<string, object?>();
+        ToolArguments.Normalise(call);
+        var begun = new ToolCall(
+            OddText.Replace(call.CallId), tools?.FindName(call.Name) ?? OddText.Replace(call.Name), _round, at, ToolCallState.Called, tools?.ToJson(call), null, null);
         _all.Add(begun);
         _asked.Add(call);
         return begun;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmAspire.Api.Tools;
 using Microsoft.Extensions.AI;
 
 namespace LlmAspire.Api.Chat;
@@ -28,7 +29,7 @@ internal static class ToolCalls
         {
             var at = Math.Clamp(round.First().At, said, content.Length);
             List<AIContent> asked = at > said ? [new TextContent(content[said..at])] : [];
-            asked.AddRange(round.Select(call => new FunctionCallContent(call.CallId, call.Name, ArgumentsOf(call))));
+            asked.AddRange(round.Select(call => new FunctionCallContent(call.CallId, ToolNames.ForModel(call.Name), ArgumentsOf(call))));
             yield return new ChatMessage(ChatRole.Assistant, asked);
             yield return new ChatMessage(ChatRole.Tool, [.. round.Select(call => new FunctionResultContent(call.CallId, call.Result ?? EndUnknown))]);
             said = at;

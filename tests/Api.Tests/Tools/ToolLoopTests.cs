@@ -76,7 +76,7 @@ public class ToolLoopTests(ToolsFixture fixture) : IClassFixture<ToolsFixture>
 
         var tool = Assert.Single(Tools(events));
         Assert.Equal(("failed", JsonValueKind.Null), (Word(tool, "state"), tool.GetProperty("arguments").ValueKind));
-        Assert.StartsWith("The arguments were not JSON.", Word(tool, "result"), StringComparison.Ordinal);
+        Assert.StartsWith("The arguments were not a JSON object.", Word(tool, "result"), StringComparison.Ordinal);
         Assert.Equal("done", events[^1].Type);
     }
 
