@@ -344,8 +344,9 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             await writing;
             return true;
         }
-        catch (Exception exception) when (exception is OperationCanceledException or LedgerUnavailableException)
+        catch (Exception exception)
         {
+            // Whatever it is, its readers wait for the end.
             LogNotStored(logger, exception, Id);
             return false;
         }

@@ -8,7 +8,8 @@ namespace LlmAspire.Api.Unicode;
 /// characters that stand there as they are, which JSON forbids. All else stays as it is, also what is no JSON. The text may come in pieces, cut anywhere; each line begins outside of a string.
 /// Not thread-safe.
 /// </summary>
-internal sealed class JsonRepair
+/// <param name="keepControls">Leaves escapes of control characters as they are, that of a NUL excepted: what PostgreSQL's <c>jsonb</c> takes.</param>
+internal sealed class JsonRepair(bool keepControls = false)
 {
     private const string Replacement = "\\ufffd";
 
@@ -32,10 +33,10 @@ internal sealed class JsonRepair
     }
 
     /// <summary>A whole text.</summary>
-    public static string Repair(string json)
+    public static string Repair(string json, bool keepControls = false)
     {
         var result = new StringBuilder(json.Length);
-        var repair = new JsonRepair();
+        var repair = new JsonRepair(keepControls);
         repair.Append(json, result);
         repair.End(result);
         return result.ToString();
@@ -116,7 +117,7 @@ internal sealed class JsonRepair
 
         AppendHalf(result);
         _state = State.Plain;
-        if (one is 'b' or 'f')
+        if (one is 'b' or 'f' && !keepControls)
         {
             result.Append(Replacement);
             return;
@@ -148,7 +149,7 @@ internal sealed class JsonRepair
         {
             _high = one;
         }
-        else if (char.IsLowSurrogate(one) || OddText.IsControl(one))
+        else if (char.IsLowSurrogate(one) || one == '\0' || (OddText.IsControl(one) && !keepControls))
         {
             result.Append(Replacement);
         }

@@ -16,13 +16,13 @@ internal sealed partial class RunStorage(ChatRuns runs, TimeProvider time, ILogg
                 await Task.WhenAll(runs.All.Where(run => !run.IsOver).Select(run => run.StoreAsync(stoppingToken)));
                 runs.RemoveEnded();
             }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogNotStored(logger, exception);
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 // What is left is stored with the ends of the runs.
+            }
+            catch (Exception exception)
+            {
+                LogNotStored(logger, exception);
             }
         }
     }

@@ -1,3 +1,4 @@
+using LlmAspire.Api.Unicode;
 using LlmAspire.Usage;
 using Npgsql;
 using static NpgsqlTypes.NpgsqlDbType;
@@ -26,9 +27,9 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunStart, Guid?>("user_parent_id", Uuid, run => run.UserParentId),
         new SqlColumn<RunStart, Guid>("message_id", Uuid, run => run.MessageId),
         new SqlColumn<RunStart, string?>("model", Text, run => SqlText.Storable(run.Model)),
-        new SqlColumn<RunStart, string>("trace_id", Text, run => run.TraceId),
+        new SqlColumn<RunStart, string>("trace_id", Text, run => SqlText.Storable(run.TraceId)!),
         new SqlColumn<RunStart, DateTimeOffset>("at", TimestampTz, run => run.At.ToUniversalTime()),
-        new SqlColumn<RunStart, string?>("tools", Jsonb, run => run.Tools),
+        new SqlColumn<RunStart, string?>("tools", Jsonb, run => StorableJson(run.Tools)),
         new SqlColumn<RunStart, Guid?>("prompt_id", Uuid, run => run.Prompt?.Id),
         new SqlColumn<RunStart, int?>("prompt_version", Integer, run => run.Prompt?.Version),
         new SqlColumn<RunStart, string?>("prompt_name", Text, run => SqlText.Storable(run.Prompt?.Name)),
@@ -40,8 +41,8 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunEvents, int>("attempt", Integer, batch => batch.Attempt),
         new SqlColumn<RunEvents, int>("first_sequence", Integer, batch => batch.First),
         new SqlColumn<RunEvents, int>("last_sequence", Integer, batch => batch.Last),
-        new SqlColumn<RunEvents, string>("text", Text, batch => batch.Text),
-        new SqlColumn<RunEvents, string>("events", Jsonb, batch => batch.Events));
+        new SqlColumn<RunEvents, string>("text", Text, batch => SqlText.Storable(batch.Text)!),
+        new SqlColumn<RunEvents, string>("events", Jsonb, batch => StorableJson(batch.Events)!));
 
     private static readonly SqlColumns<RunEnd> Ends = new(
         new SqlColumn<RunEnd, Guid>("run_id", Uuid, end => end.RunId),
@@ -49,12 +50,12 @@ internal sealed class RunTable(NpgsqlDataSource source)
         new SqlColumn<RunEnd, Guid>("message_id", Uuid, end => end.MessageId),
         new SqlColumn<RunEnd, string>("status", Text, end => end.Status.ToString().ToLowerInvariant()),
         new SqlColumn<RunEnd, string?>("finish_reason", Text, end => SqlText.Storable(end.FinishReason)),
-        new SqlColumn<RunEnd, string>("content", Text, end => end.Content),
-        new SqlColumn<RunEnd, string?>("error", Jsonb, end => end.Error),
-        new SqlColumn<RunEnd, string>("usage", Jsonb, end => end.Usage),
-        new SqlColumn<RunEnd, string>("trace_id", Text, end => end.TraceId),
+        new SqlColumn<RunEnd, string>("content", Text, end => SqlText.Storable(end.Content)!),
+        new SqlColumn<RunEnd, string?>("error", Jsonb, end => StorableJson(end.Error)),
+        new SqlColumn<RunEnd, string>("usage", Jsonb, end => StorableJson(end.Usage)!),
+        new SqlColumn<RunEnd, string>("trace_id", Text, end => SqlText.Storable(end.TraceId)!),
         new SqlColumn<RunEnd, DateTimeOffset>("at", TimestampTz, end => end.At.ToUniversalTime()),
-        new SqlColumn<RunEnd, string?>("tools", Jsonb, end => end.Tools));
+        new SqlColumn<RunEnd, string?>("tools", Jsonb, end => StorableJson(end.Tools)));
 
     private static readonly SqlColumns<RunEnd> Forgotten = new(
         new SqlColumn<RunEnd, Guid>("run_id", Uuid, end => end.RunId),
@@ -250,6 +251,10 @@ internal sealed class RunTable(NpgsqlDataSource source)
 
         return result;
     }
+
+    /// <summary>JSON text as <see cref="SqlText.Storable"/> makes text.</summary>
+    private static string? StorableJson(string? json) =>
+        SqlText.Storable(json is null || !json.Contains("\\u", StringComparison.Ordinal) ? json : JsonRepair.Repair(json, keepControls: true));
 
     private static void Add<TRow>(NpgsqlBatch batch, string sql, SqlColumns<TRow> columns, IReadOnlyList<TRow> rows)
     {
