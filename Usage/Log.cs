@@ -46,6 +46,12 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "Took up the spool {Path} of a process that is gone: {Settled} events sent, {Interrupted} calls interrupted")]
     public static partial void SpoolAdopted(this ILogger logger, string path, int settled, int interrupted);
 
+    [LoggerMessage(LogLevel.Critical, "Usage event {EventId} can be written nowhere: its call is left to the sweeper")]
+    public static partial void EventUnwritable(this ILogger logger, Exception exception, Guid eventId);
+
+    [LoggerMessage(LogLevel.Warning, "A measurement failed")]
+    public static partial void NotMeasured(this ILogger logger, Exception exception);
+
     [LoggerMessage(LogLevel.Warning, "The spool could not be sent to PostgreSQL, {Count} entries wait; trying again")]
     public static partial void NotReplayed(this ILogger logger, Exception exception, int count);
 

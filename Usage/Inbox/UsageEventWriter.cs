@@ -81,15 +81,28 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
         {
             while (await _queue.ReadBatchAsync(batch, _deadline.Token))
             {
-                await WriteUntilTakenAsync(batch);
-                batch.ForEach(queued => queued.SetDurable());
+                await WriteAsync(batch);
                 batch.Clear();
                 Batches++;
             }
         }
-        catch (OperationCanceledException) when (_deadline.IsCancellationRequested)
+        catch (Exception) when (_deadline.IsCancellationRequested)
         {
             GiveUp(batch);
+        }
+    }
+
+    /// <summary>Ends when each event was answered. Whatever fails, the next ones can be written.</summary>
+    private async Task WriteAsync(List<Queued<UsageEvent>> batch)
+    {
+        try
+        {
+            await WriteUntilTakenAsync(batch);
+            batch.ForEach(queued => queued.SetDurable());
+        }
+        catch (Exception exception) when (!_deadline.IsCancellationRequested)
+        {
+            batch.ForEach(queued => Fail(queued, exception));
         }
     }
 
@@ -124,24 +137,75 @@ internal sealed class UsageEventWriter : BackgroundService, IUsageEventWriter
         }
 
         batch.ForEach(queued => _running.Remove(queued.Item.Id));
-        _metrics.Durable(batch.Count, DurabilityMetrics.Inbox);
+        Measure(batch.Count, DurabilityMetrics.Inbox);
         return true;
     }
 
     private bool TrySpool(List<Queued<UsageEvent>> batch, TimeSpan wait)
     {
+        var entries = Serialize(batch);
+        batch.RemoveAll(queued => queued.Durable.IsCompleted);
+        if (batch.Count == 0)
+        {
+            return true;
+        }
+
         try
         {
             // Their calls stay among the running ones: the sweeper must not take what it cannot see.
-            _spool.Append([.. batch.Select(queued => SpoolEntry.Of(queued.Item))]);
-            _metrics.Durable(batch.Count, DurabilityMetrics.Spool);
-            return true;
+            _spool.Append(entries);
         }
         catch (Exception exception)
         {
-            // Whatever it is must not end the writer.
+            // A full or broken disk, or whatever else: it must not end the writer.
             _logger.NothingTakesEvents(exception, batch.Count + _queue.Count, wait);
             return false;
+        }
+
+        Measure(entries.Count, DurabilityMetrics.Spool);
+        return true;
+    }
+
+    /// <summary>For the spool. One that cannot be written as JSON fails here, and is left out: the others must not wait for it.</summary>
+    private List<SpoolEntry> Serialize(List<Queued<UsageEvent>> batch)
+    {
+        List<SpoolEntry> entries = [];
+        foreach (var queued in batch)
+        {
+            try
+            {
+                entries.Add(SpoolEntry.Of(queued.Item));
+            }
+            catch (Exception exception)
+            {
+                Fail(queued, exception);
+            }
+        }
+
+        return entries;
+    }
+
+    private void Fail(Queued<UsageEvent> queued, Exception exception)
+    {
+        if (!queued.Durable.IsCompleted)
+        {
+            _logger.EventUnwritable(exception, queued.Item.Id);
+            // Nobody settles the call any more: it becomes the sweeper's.
+            _running.Remove(queued.Item.Id);
+            queued.SetFailed(new InvalidOperationException("The event can be written nowhere.", exception));
+        }
+    }
+
+    /// <summary>Who listens to a metric must not end the writer.</summary>
+    private void Measure(int count, string where)
+    {
+        try
+        {
+            _metrics.Durable(count, where);
+        }
+        catch (Exception exception)
+        {
+            _logger.NotMeasured(exception);
         }
     }
 

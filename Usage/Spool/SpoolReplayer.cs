@@ -111,7 +111,9 @@ internal sealed class SpoolReplayer(
                 return entry.Kind == SpoolKind.Settle ? entry.ToUsageEvent() : null;
             });
             await SendAsync(events, cancellationToken);
-            await SendRunsAsync(entries, cancellationToken);
+            var unread = await SendRunsAsync(entries, cancellationToken);
+            readable.RemoveAll(entry => unread.Exists(one => one.Entry == entry));
+            foreign ??= unread is [var (_, reason), ..] ? reason : null;
             if (open.Count > 0)
             {
                 // Without a limit: they were admitted, and run.
@@ -164,7 +166,7 @@ internal sealed class SpoolReplayer(
                 {
                     spool.SetAside(database, exception);
                 }
-                catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+                catch (Exception exception) when (exception is not (NpgsqlException or OperationCanceledException or TimeoutException))
                 {
                     // This one is tried again later; there may be others.
                     logger.SpoolNotAdopted(exception, database.Path);
@@ -188,7 +190,9 @@ internal sealed class SpoolReplayer(
             });
             foreign ??= unreadable;
             await SendAsync(events, cancellationToken);
-            await SendRunsAsync(entries, cancellationToken);
+            var unread = await SendRunsAsync(entries, cancellationToken);
+            sent.RemoveAll(entry => unread.Exists(one => one.Entry == entry));
+            foreign ??= unread is [var (_, reason), ..] ? reason : null;
             SpoolFile.Delete(database, sent);
             position = entries[^1].Position;
             interrupted += sent.Count(entry => entry.Kind == SpoolKind.Open);
@@ -235,15 +239,32 @@ internal sealed class SpoolReplayer(
         return (readable, events, foreign);
     }
 
-    private async Task SendRunsAsync(IReadOnlyList<SpoolEntry> entries, CancellationToken cancellationToken)
+    /// <returns>Those that are none of this version. They do not hold up the others.</returns>
+    private async Task<List<(SpoolEntry Entry, JsonException Reason)>> SendRunsAsync(IReadOnlyList<SpoolEntry> entries, CancellationToken cancellationToken)
     {
-        string[] records = [.. entries.Where(entry => entry.Kind == SpoolKind.Run).Select(entry => entry.Body)];
-        if (records.Length > 0)
+        SpoolEntry[] records = [.. entries.Where(entry => entry.Kind == SpoolKind.Run)];
+        try
         {
-            foreach (var replay in runs)
+            foreach (var replay in records.Length == 0 ? [] : runs)
             {
-                await replay.ReplayAsync(records, cancellationToken);
+                await replay.ReplayAsync([.. records.Select(record => record.Body)], cancellationToken);
             }
+
+            return [];
+        }
+        catch (JsonException exception) when (records.Length == 1)
+        {
+            return [(records[0], exception)];
+        }
+        catch (JsonException)
+        {
+            List<(SpoolEntry, JsonException)> unread = [];
+            foreach (var record in records)
+            {
+                unread.AddRange(await SendRunsAsync([record], cancellationToken));
+            }
+
+            return unread;
         }
     }
 

@@ -1,0 +1,143 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using LlmAspire.TestPostgres;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace LlmAspire.Usage.Tests;
+
+/// <summary>Whatever fails while an event is written or a spool is replayed, the service goes on, and the others are written.</summary>
+public class WriterFaultTests(PostgresFixture postgres)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task an_event_that_cannot_be_written_is_answered_and_the_others_are_written()
+    {
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
+        UsageEvent[] good = [.. Enumerable.Range(0, 20).Select(_ => Events.Plain())];
+        UsageEvent unwritable;
+        using (var gone = JsonDocument.Parse("{}"))
+        {
+            unwritable = Events.Plain() with { RawUsage = gone.RootElement };
+        }
+
+        Task[] writes = [.. good[..10].Select(one => host.Writer.WriteAsync(one, Cancellation)), .. good[10..].Select(one => host.Writer.WriteAsync(one, Cancellation))];
+        var refused = host.Writer.WriteAsync(unwritable, Cancellation);
+        Task[] later = [.. Enumerable.Range(0, 10).Select(_ => host.Writer.WriteAsync(Events.Plain(), Cancellation))];
+
+        await AnsweredAsync(host.Writer, Task.WhenAll([.. writes, .. later]));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => refused);
+        Assert.Contains(host.LogAt(LogLevel.Critical), line => line.Contains(unwritable.Id.ToString(), StringComparison.Ordinal));
+        await LedgerHost.WaitAsync(() => Task.FromResult(host.Spool.Count == 0));
+        await host.IngestAllAsync();
+        Assert.Equal(30, (await host.RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task who_listens_to_a_metric_may_fail()
+    {
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
+        var meters = host.Services.GetRequiredService<IMeterFactory>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "llmaspire.usage.events" && instrument.Meter.Scope == meters)
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidOperationException("Not now."));
+        listener.Start();
+
+        await AnsweredAsync(host.Writer, host.Writer.WriteAsync(Events.Plain(), Cancellation));
+        await AnsweredAsync(host.Writer, host.Writer.WriteAsync(Events.Plain(), Cancellation));
+    }
+
+    [Fact]
+    public async Task a_spool_that_fails_in_a_way_nobody_expects_is_tried_again()
+    {
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
+        var folder = Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}");
+        using var spool = new SpoolFile(
+            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), new FailingTime(), NullLogger<SpoolFile>.Instance);
+        var away = new PostgresState(new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
+        var metrics = new DurabilityMetrics(host.Services.GetRequiredService<IMeterFactory>(), host.Running, spool, away);
+        using var writer = new UsageEventWriter(
+            host.Services.GetRequiredService<InboxTable>(), away, spool, host.Running, metrics, TimeProvider.System, NullLogger<UsageEventWriter>.Instance);
+        await writer.StartAsync(Cancellation);
+
+        await AnsweredAsync(writer, writer.WriteAsync(Events.Plain(), Cancellation));
+        await AnsweredAsync(writer, writer.WriteAsync(Events.Plain(), Cancellation));
+        await writer.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task a_record_of_another_version_in_a_spool_is_kept_for_a_person_and_holds_up_no_other_spool()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}")).FullName;
+        var (first, second) = (Path.Combine(folder, "a.spool"), Path.Combine(folder, "b.spool"));
+        UsageEvent[] events = [Events.Plain(), Events.Plain()];
+        Append(first, SpoolEntry.OfRun(Guid.CreateVersion7(), "one"), SpoolEntry.OfRun(Guid.CreateVersion7(), StrictReplay.Foreign), SpoolEntry.OfRun(Guid.CreateVersion7(), "two"), SpoolEntry.Of(events[0]));
+        Append(second, SpoolEntry.OfRun(Guid.CreateVersion7(), "three"), SpoolEntry.Of(events[1]));
+        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync(), ("Spool:Directory", Path.Combine(folder, "own")));
+        var replay = new StrictReplay();
+        using var spool = new SpoolFile(
+            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), TimeProvider.System, NullLogger<SpoolFile>.Instance);
+        using var replayer = ActivatorUtilities.CreateInstance<SpoolReplayer>(host.Services, spool, (IEnumerable<IRunReplay>)[replay]);
+
+        await replayer.StartAsync(Cancellation);
+        await LedgerHost.WaitAsync(() => Task.FromResult(!File.Exists(first) && !File.Exists(second)));
+        await replayer.StopAsync(Cancellation);
+
+        Assert.Equal(["one", "two", "three"], replay.Written);
+        await host.IngestAllAsync();
+        Assert.Equal(2, (await host.RowsAsync()).Count);
+        using var aside = SpoolDatabase.Open($"{first}.broken", 1 << 30);
+        Assert.Equal(StrictReplay.Foreign, Assert.Single(aside.Read(0, 10)).Body);
+    }
+
+    private static void Append(string path, params SpoolEntry[] entries)
+    {
+        using var database = SpoolDatabase.Open(path, 1 << 30);
+        database.Append(entries);
+    }
+
+    /// <summary>Waits for the write, or for the end of the writer, which is a failure.</summary>
+    private static async Task AnsweredAsync(UsageEventWriter writer, Task write)
+    {
+        Assert.Same(write, await Task.WhenAny(write, writer.ExecuteTask!));
+        await write;
+    }
+
+    private sealed class StrictReplay : IRunReplay
+    {
+        public const string Foreign = "of a newer version";
+
+        public List<string> Written { get; } = [];
+
+        public Task ReplayAsync(IReadOnlyList<string> records, CancellationToken cancellationToken)
+        {
+            if (records.Contains(Foreign))
+            {
+                throw new JsonException("There is no such kind.");
+            }
+
+            Written.AddRange(records);
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>A clock that fails once.</summary>
+    private sealed class FailingTime : TimeProvider
+    {
+        private int _asked;
+
+        public override DateTimeOffset GetUtcNow() => Interlocked.Increment(ref _asked) == 1 ? throw new InvalidTimeZoneException("No time.") : base.GetUtcNow();
+    }
+}
