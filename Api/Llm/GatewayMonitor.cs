@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 
 namespace LlmAspire.Api.Llm;
@@ -31,9 +30,9 @@ internal sealed partial class GatewayMonitor(
                 catalog.Replace(snapshot);
                 failures = 0;
             }
-            catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException
-                && !stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                // Also what nobody expects of an answer, such as a name with half a character: it must not end the process.
                 catalog.MarkStale();
                 // Once aloud; a gateway takes a while to start, and each attempt looks the same.
                 LogAway(logger, failures == 0 ? LogLevel.Warning : LogLevel.Debug, options.Value.Root, exception.Message);

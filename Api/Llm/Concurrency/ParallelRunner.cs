@@ -114,12 +114,25 @@ public sealed class ParallelRunner : IHostedService, IDisposable
     }
 
     /// <summary>Here and now: what ends meanwhile must not let another begin.</summary>
-    private void Close() => _closing.Cancel();
+    private void Close() => Cancel(_closing);
+
+    /// <summary>What work does when its token is cancelled may fail: that is no failure of who cancels, nor of the other work.</summary>
+    private static void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // Each was told nevertheless.
+        }
+    }
 
     private async Task EndAsync(CancellationToken timeIsUp)
     {
         await Task.WhenAll(_executions.Keys).WaitAsync(timeIsUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _deadline.CancelAsync();
+        await _deadline.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private Task<ParallelResult<T>>[] Begin<T>(IReadOnlyList<ParallelItem<T>> items, Run<T> run) =>
@@ -201,7 +214,7 @@ public sealed class ParallelRunner : IHostedService, IDisposable
 
         public CancellationToken Token => _stop.Token;
 
-        public void Stop() => _stop.Cancel();
+        public void Stop() => Cancel(_stop);
 
         public void Failed()
         {
