@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using LlmAspire.Api.Identity;
 using LlmAspire.Usage;
 using Microsoft.Extensions.Options;
@@ -66,14 +67,17 @@ internal sealed partial class GatewayClient(
     ///  "model_info":{"id":"claude-default-1","litellm_provider":"anthropic","mode":"chat","label":"Claude","required_plan":"pro",
     ///  "max_input_tokens":200000,"max_output_tokens":64000,"supports_function_calling":true}}
     /// </code>
+    /// A wildcard (<c>openai/*</c>) is no model, but says what those are that the gateway lists because of it.
     /// </summary>
     private CatalogSnapshot Build(List<JsonElement> aliases, List<JsonElement> deployments)
     {
         var byAlias = deployments.ToLookup(deployment => Text(deployment, "model_name"));
+        var wildcards = byAlias.Where(group => IsWildcard(group.Key)).OrderByDescending(group => group.Key!.Length).ToList();
         var models = new List<ChatModel>();
-        foreach (var id in aliases.Select(alias => Text(alias, "id")).OfType<string>().Distinct())
+        foreach (var id in aliases.Select(alias => Text(alias, "id")).OfType<string>().Distinct().Where(id => !IsWildcard(id)))
         {
-            var infos = byAlias[id].Select(deployment => Object(deployment, "model_info")).ToList();
+            var serving = byAlias.Contains(id) ? byAlias[id] : (IEnumerable<JsonElement>?)wildcards.Find(group => Matches(id, group.Key!)) ?? [];
+            var infos = serving.Select(deployment => Object(deployment, "model_info")).ToList();
             // Embeddings, images and speech cannot be talked to. Without a mode it is a model that the gateway does not know.
             if (infos.Exists(info => Text(info, "mode") is not (null or "chat" or "responses" or "completion")))
             {
@@ -83,7 +87,7 @@ internal sealed partial class GatewayClient(
             models.Add(new ChatModel(
                 id,
                 infos.Select(info => Text(info, "label")).FirstOrDefault(label => label is not null) ?? id,
-                byAlias[id].Select(GatewayDeployment.Provider).FirstOrDefault(provider => provider is not null),
+                serving.Select(GatewayDeployment.Provider).FirstOrDefault(provider => provider is not null),
                 infos.Select(info => RequiredPlan(id, Text(info, "required_plan"))).DefaultIfEmpty(Plan.Basic).Max(),
                 infos.Select(info => Number(info, "max_input_tokens")).Min(),
                 infos.Select(info => Number(info, "max_output_tokens")).Min(),
@@ -102,6 +106,14 @@ internal sealed partial class GatewayClient(
 
         return new CatalogSnapshot(models, byId, time.GetUtcNow());
     }
+
+    private static bool IsWildcard(string? alias) => alias?.Contains(GatewayDeployment.Wildcard, StringComparison.Ordinal) == true;
+
+    /// <summary>As LiteLLM does it: a wildcard stands for any text, and the longest pattern is tried first.</summary>
+    private static bool Matches(string id, string pattern) => Regex.IsMatch(
+        id,
+        $@"\A{string.Join(".*", pattern.Split(GatewayDeployment.Wildcard).Select(Regex.Escape))}\z",
+        RegexOptions.Singleline | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
     private Plan RequiredPlan(string id, string? plan)
     {

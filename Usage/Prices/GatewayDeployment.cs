@@ -8,14 +8,18 @@ namespace LlmAspire.Usage;
 /// </summary>
 public static class GatewayDeployment
 {
+    /// <summary>What stands for any text in the names of a deployment that serves many models, such as <c>openai/*</c>.</summary>
+    public const char Wildcard = '*';
+
     /// <summary>The provider before the first slash may be another word than LiteLLM's name of it, which wins. Null when neither tells.</summary>
     public static string? Provider(JsonElement deployment) =>
         Text(Object(deployment, "model_info"), "litellm_provider")
-            ?? (Text(Object(deployment, "litellm_params"), "model") is { } model && model.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? model[..slash] : null);
+            ?? (Text(Object(deployment, "litellm_params"), "model") is { } model && model.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash
+                && !model[..slash].Contains(Wildcard, StringComparison.Ordinal) ? model[..slash] : null);
 
-    /// <summary>The provider's own name of the model, which may hold slashes itself. Null when the gateway does not tell.</summary>
+    /// <summary>The provider's own name of the model, which may hold slashes itself. Null when the gateway does not tell, as of a wildcard.</summary>
     public static string? Model(JsonElement deployment) =>
-        Text(Object(deployment, "litellm_params"), "model") is not { } model ? null
+        Text(Object(deployment, "litellm_params"), "model") is not { } model || model.Contains(Wildcard, StringComparison.Ordinal) ? null
             : Provider(deployment) is { } provider && model.StartsWith(provider + '/', StringComparison.Ordinal) ? model[(provider.Length + 1)..]
             : model;
 

@@ -116,6 +116,49 @@ public sealed class ModelCatalogTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("*")]
+    [InlineData("openai/*")]
+    [InlineData("bedrock/*")]
+    [InlineData("openai/gpt-*-mini")]
+    public async Task a_wildcard_is_no_model(string wildcard)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.Models = $$"""{"data":[{"id":"{{wildcard}}"}, {"id":"in-house"}] }""";
+        gateway.ModelInfo =
+            $$"""{"data":[{"model_name":"{{wildcard}}", "litellm_params":{"model":"{{wildcard}}" }, "model_info":{"id":"any","mode":"chat"} }] }""";
+        await StartAsync(gateway.BaseUrl);
+
+        Assert.Equal(["in-house"], _catalog.ListModels().Select(model => model.Id));
+        Assert.Null(_catalog.FindModel(wildcard));
+        // What an answer was made by is not the pattern that led there.
+        Assert.Null(_catalog.FindDeployment("any")!.Model);
+    }
+
+    [Fact]
+    public async Task a_model_that_a_wildcard_serves_is_what_the_closest_wildcard_says()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.Models = """{"data":[{"id":"openai/gpt-6"},{"id":"openai/gpt-6-luna"},{"id":"openai/tts-2"},{"id":"mistral/small"},{"id":"xopenai/gpt-6"}]}""";
+        gateway.ModelInfo = """
+            {"data":[
+              {"model_name":"*","litellm_params":{"model":"*"},"model_info":{"id":"any","required_plan":"enterprise"}},
+              {"model_name":"openai/*","litellm_params":{"model":"openai/*"},"model_info":{"id":"openai","required_plan":"pro","max_input_tokens":400000}},
+              {"model_name":"openai/tts-*","litellm_params":{"model":"openai/tts-*"},"model_info":{"id":"speech","mode":"audio_speech"}},
+              {"model_name":"openai/gpt-6-luna","litellm_params":{"model":"openai/gpt-6-luna"},"model_info":{"id":"luna","litellm_provider":"openai"}}]}
+            """;
+        await StartAsync(gateway.BaseUrl);
+
+        Assert.Equal(
+            [
+                new ChatModel("openai/gpt-6", "openai/gpt-6", "openai", Plan.Pro, 400_000, null, null, null),
+                new ChatModel("openai/gpt-6-luna", "openai/gpt-6-luna", "openai", Plan.Basic, null, null, null, null),
+                new ChatModel("mistral/small", "mistral/small", null, Plan.Enterprise, null, null, null, null),
+                new ChatModel("xopenai/gpt-6", "xopenai/gpt-6", null, Plan.Enterprise, null, null, null, null),
+            ],
+            _catalog.ListModels());
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("/")]
     [InlineData("/v1")]

@@ -37,6 +37,9 @@ public class GatewayPricesTests
     [InlineData("""{"litellm_params":{"model":"openai/m"}}""")]
     [InlineData("""{"model_info":{"input_cost_per_token":1e-6,"output_cost_per_token":1e-6}}""")]
     [InlineData("""{"litellm_params":{"model":"no-provider"},"model_info":{"input_cost_per_token":1e-6}}""")]
+    [InlineData("""{"model_name":"*","litellm_params":{"model":"*","input_cost_per_token":1e-6},"model_info":{"litellm_provider":"openai","output_cost_per_token":1e-6}}""")]
+    [InlineData("""{"model_name":"openai/*","litellm_params":{"model":"openai/*"},"model_info":{"input_cost_per_token":1e-6,"output_cost_per_token":1e-6}}""")]
+    [InlineData("""{"model_name":"c","litellm_params":{"model":"bedrock/anthropic.claude-*"},"model_info":{"input_cost_per_token":1e-6,"output_cost_per_token":1e-6}}""")]
     [InlineData("7")]
     public void what_the_gateway_does_not_know_is_no_price(string deployment) => Assert.Empty(Read(deployment));
 
