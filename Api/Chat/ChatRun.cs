@@ -282,7 +282,7 @@ internal sealed partial class ChatRun(RunPlan plan, IRunJournal journal, TimeSpa
             return Failed(LedgerUnavailable);
         }
 
-        events.AddRange(calls.Select(call => CallUsage.From(call.Usage, traceId)));
+        events.AddRange(calls.SelectMany(call => call.Rows).Select(row => CallUsage.From(row, traceId)));
         if (context.CancelledAs is not null && (broken is not null || calls is [.., { Usage.Outcome: UsageOutcome.Stopped or UsageOutcome.Disconnected }]))
         {
             return (new RunDone(RunDone.Stopped), null);

@@ -29,7 +29,7 @@ internal sealed partial class CallSettlement(CallAccounting accounting, CallCont
         {
             var part = index < parts.Count ? parts[index] : null;
             var isLast = index >= parts.Count - 1;
-            var row = Begin(end, part, index, isLast, Math.Max(parts.Count, 1));
+            var row = Begin(end, part, rows.FirstOrDefault(), isLast, Math.Max(parts.Count, 1));
             if (end.WasServed)
             {
                 row = await CountAsync(row, end.Answer, part, isLast);
@@ -41,17 +41,17 @@ internal sealed partial class CallSettlement(CallAccounting accounting, CallCont
         return rows;
     }
 
-    private UsageEvent Begin(CallEnd end, AnswerPart? part, int index, bool isLast, int parts)
+    private UsageEvent Begin(CallEnd end, AnswerPart? part, UsageEvent? first, bool isLast, int parts)
     {
         var servedBy = Safely(
-            () => index == 0 ? ServedBy.Resolve(frame.Headers, part?.Model, context.ModelAlias, accounting.Catalog) : ServedBy.OfModel(part?.Model, context.ModelAlias, accounting.Catalog),
+            () => first is null ? ServedBy.Resolve(frame.Headers, part?.Model, context.ModelAlias, accounting.Catalog) : ServedBy.OfModel(part?.Model, context.ModelAlias, accounting.Catalog),
             new ServedBy(null, null));
         var usage = Safely(() => part?.Reports.Usage, null);
         int? fallbacks = frame.Headers.Fallbacks is null && parts == 1 ? null : Math.Max(frame.Headers.Fallbacks ?? 0, parts - 1);
         return new UsageEvent
         {
             // The first is the one that was opened.
-            Id = index == 0 ? frame.Id : Guid.CreateVersion7(accounting.Time.GetUtcNow()),
+            Id = first?.NewPartId() ?? frame.Id,
             RequestId = context.RequestId,
             UserId = context.UserId,
             OrgId = context.OrgId,
@@ -80,9 +80,10 @@ internal sealed partial class CallSettlement(CallAccounting accounting, CallCont
             // The first attempt, each retry, and at least one call for each fallback.
             Attempts = frame.Headers.Retries is null && fallbacks is null ? null : 1 + (frame.Headers.Retries ?? 0) + (fallbacks ?? 0),
             Fallbacks = fallbacks,
-            TtftMs = index == 0 && frame.FirstContent is { } first ? (int)first.TotalMilliseconds : null,
-            DurationMs = (int)frame.Duration.TotalMilliseconds,
-            GatewayCallId = frame.Headers.CallId,
+            TtftMs = first is null && frame.FirstContent is { } begun ? (int)begun.TotalMilliseconds : null,
+            // When a part ended nobody knows: the whole time is that of the last.
+            DurationMs = isLast ? (int)frame.Duration.TotalMilliseconds : 0,
+            GatewayCallId = frame.Headers.CallId ?? (parts > 1 ? frame.Id.ToString() : null),
             RawUsage = Safely(() => part?.Reports.Raw, null),
         };
     }

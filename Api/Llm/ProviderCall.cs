@@ -306,7 +306,7 @@ internal sealed partial class ProviderCall
             var rows = await settlement.DescribeAsync(end);
             // Not the token of the call: a cancelled call is settled like any other.
             using var patience = new CancellationTokenSource(_accounting.Options.Value.SettleTimeout, _accounting.Time);
-            await Task.WhenAll(rows.Select(row => _accounting.Writer.WriteAsync(row, patience.Token))).WaitAsync(patience.Token);
+            await WriteAsync(rows, patience.Token);
             Try(() => rows.ForEach(row => _accounting.Metrics.Settled(row, _accounting.Time.GetElapsedTime(begun))));
             _settled.SetResult(new SettledCall(rows[^1], end.Answer?.FinishReason, end.Failure) { Rows = rows });
         }
@@ -315,6 +315,13 @@ internal sealed partial class ProviderCall
             Try(() => LogNotDurable(_accounting.Logger, exception, Id));
             _settled.TrySetException(new LedgerUnavailableException($"The usage of call {Id} is not durable yet.", exception));
         }
+    }
+
+    /// <summary>The row of the opened call last: what dies before it leaves a call that is swept, and does not look whole.</summary>
+    private async Task WriteAsync(List<UsageEvent> rows, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(rows.Skip(1).Select(row => _accounting.Writer.WriteAsync(row, cancellationToken))).WaitAsync(cancellationToken);
+        await _accounting.Writer.WriteAsync(rows[0], cancellationToken).WaitAsync(cancellationToken);
     }
 
     private void LogEnd(CallEnd end)

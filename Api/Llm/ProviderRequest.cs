@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text;
 using LlmAspire.Api.Llm.Wire;
 
@@ -10,8 +9,6 @@ namespace LlmAspire.Api.Llm;
 /// </summary>
 internal sealed class ProviderRequest
 {
-    private static readonly MediaTypeHeaderValue Json = new("application/json");
-
     private ProviderRequest(byte[] body, RequestFacts facts, long outputCap)
     {
         Body = body;
@@ -47,14 +44,6 @@ internal sealed class ProviderRequest
         var bytes = content is null ? [] : await ReadBytesAsync(content, cancellationToken);
         var (facts, refusal) = RequestReader.Read(bytes);
         return facts is null ? throw new CallRefusedException(refusal!) : Complete(bytes, facts, userId, outputCap);
-    }
-
-    /// <summary>A content to send; each can be sent once.</summary>
-    public HttpContent ToContent()
-    {
-        var content = new ByteArrayContent(Body);
-        content.Headers.ContentType = Json;
-        return content;
     }
 
     /// <summary>The content itself would grow a buffer and copy that again: a request may be megabytes of pictures.</summary>

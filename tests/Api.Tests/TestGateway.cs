@@ -113,10 +113,10 @@ internal static class Answers
     public const string UsageJson =
         """{"completion_tokens":8,"prompt_tokens":11,"total_tokens":19,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":3},"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":4}}""";
 
-    public const string Content = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hello\"}}]}\n\n"
-        + "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\", world\"}}]}\n\n";
+    public const string Content = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1795391504,\"model\":\"chat-default\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hello\"}}]}\n\n"
+        + "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1795391504,\"model\":\"chat-default\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\", world\"}}]}\n\n";
 
-    public const string Finish = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"finish_reason\":\"stop\",\"index\":0,\"delta\":{}}]}\n\n";
+    public const string Finish = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1795391504,\"model\":\"chat-default\",\"choices\":[{\"finish_reason\":\"stop\",\"index\":0,\"delta\":{}}]}\n\n";
 
     public const string Done = "data: [DONE]\n\n";
 
@@ -129,7 +129,7 @@ internal static class Answers
         + UsageJson + "}";
 
     public static string Usage(string usage, string choices = """[{"index":0,"delta":{}}]""") =>
-        $"data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":{choices},\"usage\":{usage}}}\n\n";
+        $"data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1795391504,\"model\":\"chat-default\",\"choices\":{choices},\"usage\":{usage}}}\n\n";
 
     public static string Stream => Content + Finish + Usage(UsageJson) + Done;
 
