@@ -61,12 +61,14 @@ public sealed class RunJournalTests : IAsyncLifetime
         using var spool = Spool();
         var runs = new ChatRuns(null!, null!, spool);
         using var journal = await StartAsync(spool, runs);
-        var deaf = new ChatRun(Plan(), journal, TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger.Instance);
+        // It cannot be cancelled: that needs its context.
+        var deaf = new ChatRun(Plan() with { Context = null! }, journal, TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger.Instance);
         runs.Add(deaf, new TaskCompletionSource().Task);
         deaf.Dispose();
 
         // It is nobody's in PostgreSQL: the process is told to end it.
         Assert.True(await WriteAroundAsync(journal, spool, new RunEvents(deaf.Id, 1, 1, 1, "", "[]")));
+        Assert.Contains(_logs.Entries, entry => entry.Text.Contains($"{deaf.Id} could not be told", StringComparison.Ordinal));
         await journal.StopAsync(Token);
     }
 
