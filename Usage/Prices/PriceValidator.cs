@@ -45,10 +45,14 @@ public static class PriceValidator
             CheckNames(entries[i], i, problems);
             CheckStart(entries[i].EffectiveFrom, now, i, problems);
             CheckPrice(entries[i].UsdPerMillion, i, problems);
-            var key = (entries[i].Provider, entries[i].Model, entries[i].TokenClass, entries[i].EffectiveFrom.ToUniversalTime());
+            var key = (entries[i].Provider, entries[i].Model, entries[i].TokenClass, From: entries[i].EffectiveFrom.ToUniversalTime());
             if (problems.Count == before && !seen.TryAdd(key, i))
             {
-                problems.Add(new PriceProblem(i, "overlapping", $"Entry {seen[key]} says what this class costs from the same hour on. Leave one of the two out."));
+                problems.Add(new PriceProblem(
+                    i, "overlapping",
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Entry {seen[key]} already says what {key.TokenClass} of {key.Provider} / {key.Model} costs from {key.From:yyyy-MM-dd'T'HH:mm:ss'Z'} on. Leave one of the two out.")));
             }
         }
 

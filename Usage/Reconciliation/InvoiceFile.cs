@@ -21,6 +21,8 @@ internal static class InvoiceFile
     private const decimal MostUsd = 1_000_000_000m;
     private const int MostDecimals = 12;
 
+    private const string Calls = "calls";
+
     private static readonly string[] Required = ["day", "provider", "model", "prompt_tokens", "completion_tokens", "cost_usd"];
 
     private static readonly DateOnly Earliest = new(2000, 1, 1);
@@ -46,9 +48,17 @@ internal static class InvoiceFile
             throw new InvoiceRefusedException([new InvoiceProblem(1, null, "empty", $"The file is empty. Its first line names the columns: {string.Join(',', Required)}.")]);
         }
 
-        foreach (var column in Required.Where(column => csv.HeaderRecord!.Count(header => header.Trim().Equals(column, StringComparison.OrdinalIgnoreCase)) != 1))
+        foreach (var column in (string[])[.. Required, Calls])
         {
-            problems.Add(new InvoiceProblem(1, column, "column_missing", $"The first line must name the column {column}, once. The columns are {string.Join(',', Required)} and calls, parted by commas."));
+            var times = csv.HeaderRecord!.Count(header => header.Trim().Equals(column, StringComparison.OrdinalIgnoreCase));
+            if (times > 1)
+            {
+                problems.Add(new InvoiceProblem(1, column, "column_repeated", $"The first line names the column {column} {(times == 2 ? "twice" : $"{times} times")}. Name it once."));
+            }
+            else if (times == 0 && column != Calls)
+            {
+                problems.Add(new InvoiceProblem(1, column, "column_missing", $"The first line must name the column {column}. The columns are {string.Join(',', Required)} and calls, parted by commas."));
+            }
         }
 
         if (problems.Count > 0)
@@ -94,7 +104,7 @@ internal static class InvoiceFile
         var day = Day(csv, today, problems);
         var provider = Name(csv, "provider", problems);
         var model = Name(csv, "model", problems);
-        var calls = csv.TryGetField<string>("calls", out var told) && !string.IsNullOrEmpty(told) ? Count(csv, "calls", problems) : null;
+        var calls = csv.TryGetField<string>(Calls, out var told) && !string.IsNullOrEmpty(told) ? Count(csv, Calls, problems) : null;
         var prompt = Count(csv, "prompt_tokens", problems);
         var completion = Count(csv, "completion_tokens", problems);
         var cost = Cost(csv, problems);

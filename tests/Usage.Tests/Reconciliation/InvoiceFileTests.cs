@@ -26,7 +26,8 @@ public class InvoiceFileTests
     [InlineData("", "1 - empty")]
     [InlineData("day,provider,model,prompt_tokens,completion_tokens,cost_usd,calls\n", "1 - empty")]
     [InlineData("day;provider;model\n", "1 day column_missing,1 provider column_missing,1 model column_missing,1 prompt_tokens column_missing,1 completion_tokens column_missing,1 cost_usd column_missing")]
-    [InlineData("day,day,provider,model,prompt_tokens,completion_tokens,cost_usd\n", "1 day column_missing")]
+    [InlineData("day,day,provider,model,prompt_tokens,completion_tokens,cost_usd\n", "1 day column_repeated")]
+    [InlineData("day,provider,model,prompt_tokens,completion_tokens,cost_usd,Calls,note,note, calls\n", "1 calls column_repeated")]
     public async Task a_file_without_lines_or_columns_is_refused(string file, string problems) => Assert.Equal(problems, await ProblemsAsync(file));
 
     [Theory]
