@@ -7,6 +7,12 @@ internal static class OpenAiHeaders
 {
     public const string RequestId = "x-request-id";
 
+    /// <summary>What a page's script may read beside the body: of other headers browsers keep silent.</summary>
+    public static readonly string[] ReadByPages =
+    [
+        RequestId, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "retry-after", "x-should-retry",
+    ];
+
     private static readonly object Key = new();
 
     /// <summary>Gives the request its id.</summary>

@@ -17,4 +17,18 @@ public sealed class OpenAiOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The pages whose scripts may call <c>/v1</c> from a browser, as exact origins: <c>https://app.example.com</c>. None by default. A key in a page is
+    /// everybody's who can open the page, so there is no word for all origins.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; init; } = [];
+
+    public const string WhatOriginIsPossible =
+        "OpenAi:AllowedOrigins takes exact origins as browsers send them: scheme, host and, unless it is the usual one, port, in small letters, such as "
+        + "https://app.example.com or http://localhost:5173; no path, no slash at the end, and no *.";
+
+    /// <summary>Whether each origin is one that a browser can send.</summary>
+    public bool AreOriginsPossible => AllowedOrigins.All(origin => origin.All(char.IsAscii) && !origin.Contains('*', StringComparison.Ordinal)
+        && Uri.TryCreate(origin, UriKind.Absolute, out var address) && address.Host.Length > 0 && address.UserInfo.Length == 0 && address.GetLeftPart(UriPartial.Authority) == origin);
 }
