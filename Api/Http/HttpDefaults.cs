@@ -1,5 +1,7 @@
 using LlmAspire.Api.Plans;
+using LlmAspire.ServiceDefaults.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.OpenApi;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace LlmAspire.Api.Http;
@@ -18,13 +20,21 @@ internal static class HttpDefaults
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
         });
+        builder.Services.ConfigureHttpJsonOptions(json => StrictJson.Configure(json.SerializerOptions));
         // Thrown, a bad body reaches ProblemExceptionHandler with its reason; otherwise only the status is left of it.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         // The framework's own id is the whole traceparent; a user needs the part that the ledger and the traces show.
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
             context.ProblemDetails.Extensions["traceId"] = Problems.TraceId(context.HttpContext));
         builder.Services.AddExceptionHandler<ProblemExceptionHandler>();
-        builder.Services.AddOpenApi();
+        // The description takes a type from the framework's own converters alone.
+        builder.Services.AddOpenApi(openApi => openApi.AddSchemaTransformer((schema, context, _) =>
+        {
+            schema.Type = context.JsonTypeInfo.Type == typeof(DateTimeOffset) ? JsonSchemaType.String
+                : context.JsonTypeInfo.Type == typeof(DateTimeOffset?) ? JsonSchemaType.String | JsonSchemaType.Null
+                : schema.Type;
+            return Task.CompletedTask;
+        }));
         return builder;
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Identity.External;
+using LlmAspire.ServiceDefaults.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -33,13 +34,21 @@ internal sealed class ProblemExceptionHandler : IExceptionHandler
         { InnerException: JsonException { InnerException: JsonException or null } json } when IsSyntax(json) => Problems.Create(
             context, StatusCodes.Status400BadRequest, "json_invalid", "The body is not valid JSON.",
             $"{Sentence(json)} Look at line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}."),
-        { InnerException: JsonException json } => Problems.Create(
-            context, StatusCodes.Status400BadRequest, "json_unexpected", "The body does not have the expected form.",
-            $"Look at {(string.IsNullOrEmpty(json.Path) ? "$" : json.Path)}: the value there is of the wrong kind. GET /openapi/v1.json describes it."),
+        { InnerException: JsonException json } when StrictJson.FindRepeatedName(json) is { } name => Problems.Create(
+            context, StatusCodes.Status400BadRequest, "json_repeated", $"The body names '{name}' twice.",
+            $"Look at {Place(json)}: leave one of the two out. Names that differ only in case are the same."),
+        { InnerException: JsonValueException json } => Unexpected(context, $"Look at {Place(json)}: {json.Message}."),
+        { InnerException: JsonException json } => Unexpected(
+            context, $"Look at {Place(json)}: the value there is of the wrong kind. GET /openapi/v1.json describes it."),
         _ => Problems.Create(
             context, StatusCodes.Status400BadRequest, "bad_request", "The request is not valid.",
             "Send what GET /openapi/v1.json describes; an endpoint that takes a body needs one."),
     };
+
+    private static ProblemHttpResult Unexpected(HttpContext context, string detail) => Problems.Create(
+        context, StatusCodes.Status400BadRequest, "json_unexpected", "The body does not have the expected form.", detail);
+
+    private static string Place(JsonException json) => string.IsNullOrEmpty(json.Path) ? "$" : json.Path;
 
     // The reader's own exception type is internal. It tells of text that is no JSON, its wrapper of JSON that does not fit.
     private static bool IsSyntax(JsonException json) => json.InnerException is JsonException;

@@ -31,7 +31,7 @@ internal static class PriceProblems
         context, "model_missing", "The model is missing.", "Give provider and model in the query, as GET /prices shows them.");
 
     public static ProblemHttpResult TimesInvalid(HttpContext context) => Bad(
-        context, "times_invalid", "The times are not valid.", "Give from before to, both with a zone, such as 2026-11-01T00:00:00Z.");
+        context, "times_invalid", "The times are not valid.", "Give from before to, both with their offset from UTC, such as 2026-11-01T00:00:00Z; a + in an address is written %2B.");
 
     private static ProblemHttpResult Bad(HttpContext context, string code, string title, string detail, IReadOnlyList<PriceProblem>? errors = null) =>
         Problems.Create(

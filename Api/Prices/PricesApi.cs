@@ -1,4 +1,5 @@
 using LlmAspire.Api.Identity;
+using LlmAspire.ServiceDefaults.Json;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -104,16 +105,16 @@ internal static class PricesApi
             : TypedResults.Ok(await registry.ReadHistoryAsync(provider, model, cancellationToken));
 
     private static async Task<Results<Ok<IReadOnlyList<UnpricedUsage>>, ProblemHttpResult>> GetUnpricedAsync(
-        DateTimeOffset? from, DateTimeOffset? to, PriceRegistry registry, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
+        string? from, string? to, PriceRegistry registry, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
     {
-        var until = to ?? time.GetUtcNow();
-        if (until < DateTimeOffset.UnixEpoch)
+        var until = time.GetUtcNow();
+        if ((!string.IsNullOrEmpty(to) && !PointInTime.TryParse(to, out until)) || until < DateTimeOffset.UnixEpoch)
         {
             return PriceProblems.TimesInvalid(context);
         }
 
-        var since = from ?? until - UsualUnpricedTime;
-        return since >= until
+        var since = until - UsualUnpricedTime;
+        return (!string.IsNullOrEmpty(from) && !PointInTime.TryParse(from, out since)) || since >= until
             ? PriceProblems.TimesInvalid(context)
             : TypedResults.Ok(await registry.ReadUnpricedAsync(long.MaxValue, since, until, cancellationToken));
     }

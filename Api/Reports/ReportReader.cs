@@ -1,5 +1,6 @@
 using System.Globalization;
 using LlmAspire.Api.Identity;
+using LlmAspire.ServiceDefaults.Json;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -147,17 +148,14 @@ internal sealed class ReportReader(Caller caller, TimeProvider time, HttpContext
             return StartOf(day, zone);
         }
 
-        if (text.Contains('T', StringComparison.Ordinal) && HasOffset(text)
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant) && instant.Year is >= 2000 and < 9998)
+        if (PointInTime.TryParse(text, out var instant) && instant.Year is >= 2000 and < 9998)
         {
-            return instant.ToUniversalTime();
+            return instant;
         }
 
-        Wrong(name, "Give a day, such as 2026-11-01, or a time with its offset, such as 2026-11-01T00:00:00Z, from the year 2000 on.");
+        Wrong(name, "Give a day, such as 2026-11-01, or a time with its offset, such as 2026-11-01T00:00:00Z, from the year 2000 on; a + in an address is written %2B.");
         return null;
     }
-
-    private static bool HasOffset(string text) => text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal);
 
     /// <summary>Where clocks go forward at midnight, a day begins after it; where they go back, at the first of both.</summary>
     private static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)

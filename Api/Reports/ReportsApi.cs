@@ -146,7 +146,7 @@ internal static class ReportsApi
             return ReportProblems.LimitInvalid(context, LargestPage);
         }
 
-        var after = string.IsNullOrEmpty(cursor) ? null : CallCursorText.Read(cursor);
+        var after = string.IsNullOrEmpty(cursor) ? null : CursorText.Read<CallCursor>(cursor);
         if (after is null && !string.IsNullOrEmpty(cursor))
         {
             return ReportProblems.CursorInvalid(context);
@@ -154,7 +154,7 @@ internal static class ReportsApi
 
         var page = await calls.ListAsync(query, after, limit ?? UsualPage, cancellationToken);
         return TypedResults.Ok(new CallsResponse(
-            page.AsOf.ToString(), page.Calls, page.Next is { } next ? CallCursorText.Write(next) : null,
+            page.AsOf.ToString(), page.Calls, page.Next is { } next ? CursorText.Write(next) : null,
             await names.FindAsync(query.Filter, page.Calls, cancellationToken)));
     }
 

@@ -108,7 +108,7 @@ public sealed class PricesApiTests : IAsyncLifetime
     [InlineData("/prices/history?provider=p&model=%00", HttpStatusCode.BadRequest, "model_missing")]
     [InlineData("/prices/unpriced?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", HttpStatusCode.BadRequest, "times_invalid")]
     [InlineData("/prices/unpriced?to=0001-01-01T00:00:00Z", HttpStatusCode.BadRequest, "times_invalid")]
-    [InlineData("/prices/unpriced?from=x", HttpStatusCode.BadRequest, "bad_request")]
+    [InlineData("/prices/unpriced?from=x", HttpStatusCode.BadRequest, "times_invalid")]
     public async Task a_bad_question_gets_a_problem(string path, HttpStatusCode status, string code)
     {
         using var response = await _client.GetAsync(path, Cancellation);

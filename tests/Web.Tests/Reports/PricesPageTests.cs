@@ -189,6 +189,8 @@ public sealed class PricesPageTests
     [InlineData("{ \"changes\": [\n{,\n]}", "look at line 2")]
     [InlineData("{}", "no prices in this file")]
     [InlineData("{\"changes\":[null]}", "no prices in this file")]
+    [InlineData("{\"changes\":[\n{\"effectiveFrom\":\"2026-12-01T00:00:00\"}]}", "look at line 2: send a time with its offset from UTC, such as 2026-12-01T00:00:00Z.")]
+    [InlineData("{\"changes\":[\n{\"usdPerMillion\":1,\n\"usdPerMillion\":2}]}", "look at line 3: 'usdPerMillion' is there twice.")]
     public async Task a_file_that_is_none_of_prices_is_said(string content, string words)
     {
         await using var test = await OpenAsync("/operator/prices?show=import");
