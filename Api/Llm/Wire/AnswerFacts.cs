@@ -30,6 +30,9 @@ internal sealed class AnswerFacts(int choices)
     /// <summary>Whether the marker of the end came.</summary>
     public bool IsDone { get; set; }
 
+    /// <summary>Whether the gateway said that the answer has failed: nothing of it follows, though the connection may stay.</summary>
+    public bool IsBroken { get; private set; }
+
     /// <summary>Whether every choice that began has ended, or the marker of the end came after one did.</summary>
     /// <remarks>
     /// LiteLLM gives several choices one finish reason. Where fewer began than were asked for, as when a gateway drops <c>n</c>, the usage after the last word stands for the marker.
@@ -103,6 +106,7 @@ internal sealed class AnswerFacts(int choices)
         if (isErrorEvent)
         {
             Fail(GatewayFailure.From(StatusCodes.Status500InternalServerError, null), Encoding.UTF8.GetString(data));
+            IsBroken = true;
         }
 
         return default;
@@ -153,6 +157,7 @@ internal sealed class AnswerFacts(int choices)
         if (isErrorEvent || _scan.IsError || _scan is { MayBeError: true, Choices.Count: 0, Reports.Count: 0 })
         {
             Fail(GatewayFailure.From(StatusOf(_scan.Error), _scan.Error), Encoding.UTF8.GetString(json));
+            IsBroken = true;
             return default;
         }
 

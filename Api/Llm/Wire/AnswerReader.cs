@@ -48,11 +48,13 @@ internal sealed class AnswerReader
     /// <summary>What the reader of the answer gets of the last bytes; without the marker of the end.</summary>
     public ReadOnlyMemory<byte> Output => _output.Written;
 
+    private bool HasEnded => Facts.IsDone || Facts.IsBroken;
+
     /// <inheritdoc cref="EventOutput.Shape"/>
     public void Shape(string alias, bool tellsUsage) => _stream?.Shape(alias, tellsUsage);
 
     /// <summary>Takes the next bytes.</summary>
-    /// <returns>Whether the marker of the end came.</returns>
+    /// <returns>Whether the answer has ended: the marker of the end came, or the gateway said that it has failed.</returns>
     public bool Append(ReadOnlySpan<byte> bytes)
     {
         _output.Reset();
@@ -81,7 +83,7 @@ internal sealed class AnswerReader
             Facts.HasContent = true;
         }
 
-        return Facts.IsDone;
+        return HasEnded;
     }
 
     /// <summary>The bytes ended. An answer that lacks a finish reason is a failure, whatever else it says.</summary>
@@ -146,7 +148,7 @@ internal sealed class AnswerReader
     private void TakeBody(ReadOnlySpan<byte> body)
     {
         body = body.Trim(" \t\r\n"u8);
-        while (!body.IsEmpty && !Facts.IsDone)
+        while (!body.IsEmpty && !HasEnded)
         {
             if (body.StartsWith("data:"u8))
             {
@@ -164,7 +166,7 @@ internal sealed class AnswerReader
 
     private void Take(ReadOnlySpan<byte> data, bool isError)
     {
-        if (Facts.IsDone)
+        if (HasEnded)
         {
             return;
         }
@@ -184,7 +186,7 @@ internal sealed class AnswerReader
         }
 
         // Usually one object. Some gateways put several into an event, a line each (ggml-org/llama.cpp#14268).
-        for (data = data.Trim(" \t\r\n"u8); !data.IsEmpty && !Facts.IsDone; data = data.TrimStart(" \t\r\n"u8))
+        for (data = data.Trim(" \t\r\n"u8); !data.IsEmpty && !HasEnded; data = data.TrimStart(" \t\r\n"u8))
         {
             if (IsMarker(data))
             {

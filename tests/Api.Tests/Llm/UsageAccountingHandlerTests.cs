@@ -250,6 +250,8 @@ public sealed class UsageAccountingHandlerTests : IDisposable
     [InlineData(false, UsageOutcome.Disconnected)]
     public async Task a_cancelled_call_is_one_row_that_says_who_cancelled(bool streaming, UsageOutcome reason)
     {
+        // A plain call would be read on.
+        _options.MaxDrains = 0;
         var clientGone = new TaskCompletionSource();
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendAndWait(streaming ? Answers.Content : "{", clientGone);
@@ -678,11 +680,13 @@ public sealed class UsageAccountingHandlerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task with_drain_a_call_that_is_left_before_it_answers_is_read_to_its_usage(bool streaming)
+    [InlineData(true, OnStop.Drain)]
+    [InlineData(false, OnStop.Drain)]
+    // LiteLLM does not cancel it.
+    [InlineData(false, OnStop.Cancel)]
+    public async Task a_call_that_is_left_before_it_answers_is_read_to_its_usage(bool streaming, OnStop onStop)
     {
-        _options.OnStop = OnStop.Drain;
+        _options.OnStop = onStop;
         var goOn = new TaskCompletionSource();
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = async context =>
@@ -716,6 +720,7 @@ public sealed class UsageAccountingHandlerTests : IDisposable
         {
             await using var stream = await response.Content.ReadAsStreamAsync(Token);
             await stream.ReadAtLeastAsync(new byte[64 * 1024], Answers.Content.Length, cancellationToken: Token);
+            _context.MarkCancelled(UsageOutcome.Disconnected);
         }
 
         AssertEstimated(Assert.Single(await _context.WhenSettledAsync()).Usage, UsageOutcome.Disconnected, 3);
@@ -723,7 +728,7 @@ public sealed class UsageAccountingHandlerTests : IDisposable
     }
 
     [Fact]
-    public async Task a_fallback_in_the_middle_of_a_stream_is_one_partial_row_with_both_ids()
+    public async Task a_fallback_in_the_middle_of_a_stream_is_a_row_for_each_provider()
     {
         const string Second = "data: {\"id\":\"c2\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" again\"}}]}\n\n";
         await using var gateway = await TestGateway.StartAsync();
@@ -733,9 +738,30 @@ public sealed class UsageAccountingHandlerTests : IDisposable
 
         await ReadAsync(client, streaming: true);
 
-        var row = Assert.Single(_writer.Events);
-        Assert.Equal((UsageOutcome.Completed, UsageSource.Partial, 1, 2), (row.Outcome, row.Source, row.Fallbacks, row.Attempts));
-        Assert.Equal($$"""{"usage":{{Answers.UsageJson}},"chunk_ids":["c1","c2"]}""", row.RawUsage!.Value.GetRawText());
+        var settled = Assert.Single(await _context.WhenSettledAsync());
+        Assert.Equal(_writer.Events.OrderBy(row => row.Outcome == UsageOutcome.Completed), settled.Rows);
+        var (first, last) = (settled.Rows[0], settled.Rows[1]);
+        Assert.Equal((UsageOutcome.Failed, UsageSource.Estimated, "openai", "gpt-4o-mini"), (first.Outcome, first.Source, first.Provider, first.ServedModel));
+        Assert.Equal((3, 3), (first.PromptTokens, first.CompletionTokens));
+        Assert.Equal((UsageOutcome.Completed, UsageSource.Provider, null, null), (last.Outcome, last.Source, last.Provider, last.ServedModel));
+        Assert.Equal((11, 8, 1, 2), (last.PromptTokens, last.CompletionTokens, last.Fallbacks, last.Attempts));
+        Assert.Equal((first.RequestId, first.CreatedAt, first.GatewayCallId), (last.RequestId, last.CreatedAt, last.GatewayCallId));
+        Assert.Equal(Assert.Single(_opener.Calls).Id, first.Id);
+        Assert.Equal(Answers.UsageJson, last.RawUsage!.Value.GetRawText());
+    }
+
+    [Fact]
+    public async Task a_gateway_that_gives_every_chunk_an_id_and_a_role_has_not_changed_its_provider()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.OnChat = Answers.SendStream(string.Concat(Enumerable.Range(0, 40).Select(index =>
+                Answers.Content[..(Answers.Content.IndexOf("\n\n", StringComparison.Ordinal) + 2)].Replace("\"c1\"", $"\"c{index}\"", StringComparison.Ordinal)))
+            + Answers.Finish + Answers.Usage(Answers.UsageJson) + Answers.Done);
+        using var client = NewClient(gateway.BaseUrl);
+
+        await ReadAsync(client, streaming: true);
+
+        Assert.Equal((11, null), (Assert.Single(_writer.Events).PromptTokens, _writer.Events[0].Fallbacks));
     }
 
     [Theory]
@@ -799,10 +825,13 @@ public sealed class UsageAccountingHandlerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("content only", UsageOutcome.Disconnected, UsageSource.Estimated)]
-    [InlineData("error event", UsageOutcome.Failed, UsageSource.Estimated)]
-    [InlineData("usage", UsageOutcome.Disconnected, UsageSource.Partial)]
-    public async Task an_answer_that_is_left_is_settled(string sent, UsageOutcome outcome, UsageSource source)
+    [InlineData("content only", true, UsageOutcome.Disconnected, UsageSource.Estimated, null)]
+    [InlineData("content only", false, UsageOutcome.Failed, UsageSource.Estimated, "answer_abandoned")]
+    [InlineData("error event", true, UsageOutcome.Failed, UsageSource.Estimated, "provider_failed")]
+    [InlineData("error event", false, UsageOutcome.Failed, UsageSource.Estimated, "provider_failed")]
+    [InlineData("usage", true, UsageOutcome.Disconnected, UsageSource.Partial, null)]
+    [InlineData("usage", false, UsageOutcome.Failed, UsageSource.Partial, "answer_abandoned")]
+    public async Task an_answer_that_is_left_is_settled_and_a_client_left_only_where_one_did(string sent, bool isClient, UsageOutcome outcome, UsageSource source, string? code)
     {
         await using var gateway = await TestGateway.StartAsync();
         gateway.OnChat = Answers.SendAndWait(Answers.Content + sent switch
@@ -815,11 +844,21 @@ public sealed class UsageAccountingHandlerTests : IDisposable
         using (var response = await PostAsync(client, streaming: true))
         {
             await using var stream = await response.Content.ReadAsStreamAsync(Token);
-            await stream.ReadAtLeastAsync(new byte[64 * 1024], Answers.Content.Length + (sent == "content only" ? 0 : 50), cancellationToken: Token);
+            await ReadContentAsync(stream);
+            if (sent == "error event")
+            {
+                // The end, though the gateway keeps the connection.
+                Assert.Equal(0, await stream.ReadAsync(new byte[64], Token));
+            }
+
+            if (isClient)
+            {
+                _context.MarkCancelled(UsageOutcome.Disconnected);
+            }
         }
 
         var settled = Assert.Single(await _context.WhenSettledAsync());
-        Assert.Equal((outcome, source), (settled.Usage.Outcome, settled.Usage.Source));
+        Assert.Equal((outcome, source, code), (settled.Usage.Outcome, settled.Usage.Source, settled.Failure?.Code));
         Assert.Single(_writer.Events);
     }
 
