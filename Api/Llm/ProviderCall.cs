@@ -166,17 +166,26 @@ internal sealed partial class ProviderCall
     public void MarkContent()
     {
         var now = _accounting.Time.GetTimestamp();
-        if (_firstContent is null)
-        {
-            _firstContent = _accounting.Time.GetElapsedTime(_started, now);
-            _accounting.Metrics.FirstToken(_context.ModelAlias, _firstContent.Value);
-        }
-        else
-        {
-            _accounting.Metrics.Gap(_context.ModelAlias, _accounting.Time.GetElapsedTime(_lastContent, now));
-        }
-
+        var (isFirst, since) = _firstContent is null ? (true, _started) : (false, _lastContent);
+        var elapsed = _accounting.Time.GetElapsedTime(since, now);
+        _firstContent ??= elapsed;
         _lastContent = now;
+        try
+        {
+            if (isFirst)
+            {
+                _accounting.Metrics.FirstToken(_context.ModelAlias, elapsed);
+            }
+            else
+            {
+                _accounting.Metrics.Gap(_context.ModelAlias, elapsed);
+            }
+        }
+        catch (Exception exception)
+        {
+            // Whoever listens to the metrics must not break an answer.
+            Try(() => LogUntold(_accounting.Logger, exception, Id));
+        }
     }
 
     /// <summary>The answer was read to its end. Ends when that is durable.</summary>

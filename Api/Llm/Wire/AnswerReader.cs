@@ -109,6 +109,11 @@ internal sealed class AnswerReader
 
     private void EndOnce()
     {
+        if (_hasEnded)
+        {
+            return;
+        }
+
         _hasEnded = true;
         if (!Facts.IsFinished)
         {
