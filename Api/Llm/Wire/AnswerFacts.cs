@@ -40,6 +40,9 @@ internal sealed class AnswerFacts(int choices)
     public bool IsFinished => FinishReason is not null && (IsDone || _finished == _begun
         && (UInt128.PopCount(_finished) >= (uint)choices || Last.Reports.Count > 0 && !Last.HasTextAfterUsage));
 
+    /// <summary>Whether it comes as one body: then a completion in it is whole, if only it can be read.</summary>
+    public bool IsBody { get; set; }
+
     /// <summary>Whether anything was said, thought or called yet.</summary>
     public bool HasContent { get; set; }
 
@@ -55,7 +58,7 @@ internal sealed class AnswerFacts(int choices)
     /// <summary>Whether anything of an answer came.</summary>
     public bool HasAnswer { get; private set; }
 
-    /// <summary>Whether something came that is no chunk and no completion.</summary>
+    /// <summary>Whether something came that is not even a JSON object.</summary>
     public bool HasNoise { get; private set; }
 
     /// <summary>What each provider said, in the order in which they spoke. At least one.</summary>
@@ -176,7 +179,6 @@ internal sealed class AnswerFacts(int choices)
         var hasUsage = _scan.Reports.Count > 0;
         var isAnswer = _scan.HasChoices || hasUsage;
         HasAnswer |= isAnswer;
-        HasNoise |= !isAnswer;
         return new ChunkVerdict(
             _scan.SaysMore || _scan.HasRole || _scan.OtherId is not null || hasUsage ? null : _scan.Text,
             isAnswer,
@@ -210,7 +212,7 @@ internal sealed class AnswerFacts(int choices)
         var bit = UInt128.One << choice.Index;
         _begun |= bit;
         _called |= choice.CalledTools ? bit : 0;
-        if (choice.FinishReason is { } reason)
+        if ((choice.FinishReason ?? (IsBody && _scan.IsCompletion ? "" : null)) is { } reason)
         {
             _finished |= bit;
             FinishReason = FinishReasons.Normalize(reason, (_called & bit) != 0);

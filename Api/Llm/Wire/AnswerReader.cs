@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace LlmAspire.Api.Llm.Wire;
@@ -117,7 +118,7 @@ internal sealed class AnswerReader
         _hasEnded = true;
         if (!Facts.IsFinished)
         {
-            Facts.Fail(Facts.HasAnswer || IsStreamed && !Facts.HasNoise ? GatewayFailure.Incomplete : GatewayFailure.Unreadable, null);
+            Facts.Fail(!Facts.HasNoise && (Facts.HasAnswer || IsStreamed) ? GatewayFailure.Incomplete : GatewayFailure.Unreadable, null);
         }
 
         if (Facts.Failure is null)
@@ -143,6 +144,7 @@ internal sealed class AnswerReader
         }
 
         _form = text[0] is (byte)'{' or (byte)'[' ? Form.Json : Form.Events;
+        Facts.IsBody = _cleaner.IsBody = _form == Form.Json;
         var rest = text.ToArray();
         _body.ResetWrittenCount();
         _body.Write(rest);
@@ -217,6 +219,11 @@ internal sealed class AnswerReader
     /// <returns>How much of the data the first value of it is.</returns>
     private int TakeOne(ReadOnlySpan<byte> data, bool isError)
     {
+        if (data[0] == (byte)'[' && TryTakeArray(data, isError))
+        {
+            return data.Length;
+        }
+
         var part = Facts.Last;
         var verdict = Facts.Take(data, isError, out var length);
         var json = data[..length];
@@ -232,6 +239,23 @@ internal sealed class AnswerReader
         }
 
         return length;
+    }
+
+    /// <summary>Some gateways put several objects into an array.</summary>
+    private bool TryTakeArray(ReadOnlySpan<byte> data, bool isError)
+    {
+        if (!IsWhole(data))
+        {
+            return false;
+        }
+
+        using var array = JsonDocument.Parse(data.ToArray());
+        foreach (var item in array.RootElement.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object && !HasEnded))
+        {
+            TakeOne(JsonMarshal.GetRawUtf8Value(item), isError);
+        }
+
+        return true;
     }
 
     private static bool IsMarker(ReadOnlySpan<byte> data) => data.SequenceEqual("[DONE]"u8);

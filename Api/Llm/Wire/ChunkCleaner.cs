@@ -22,6 +22,9 @@ internal sealed class ChunkCleaner(string id, long created, string alias)
     /// <summary>Whether half of a character waits for its other half: then no chunk may pass by.</summary>
     public bool IsWaiting => !_halves.IsEmpty;
 
+    /// <inheritdoc cref="AnswerFacts.IsBody"/>
+    public bool IsBody { get; set; }
+
     /// <summary>Takes over what the chunks said of themselves that passed without being written here.</summary>
     public void Adopt(AnswerPart part) => (_id, _model) = (part.Id ?? _id, part.Model ?? _model);
 
@@ -52,9 +55,10 @@ internal sealed class ChunkCleaner(string id, long created, string alias)
         if (chunk.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array)
         {
             var position = 0;
+            var isWhole = IsBody && Text(chunk, "object") == "chat.completion";
             foreach (var choice in choices.EnumerateArray().Where(choice => choice.ValueKind == JsonValueKind.Object))
             {
-                WriteChoice(choice, position++, writer);
+                WriteChoice(choice, position++, isWhole, writer);
             }
         }
 
@@ -74,10 +78,10 @@ internal sealed class ChunkCleaner(string id, long created, string alias)
         _ => true,
     };
 
-    private void WriteChoice(JsonElement choice, int position, Utf8JsonWriter writer)
+    private void WriteChoice(JsonElement choice, int position, bool isWhole, Utf8JsonWriter writer)
     {
         var index = choice.TryGetProperty("index", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out var given) && given >= 0 ? given : position;
-        var reason = Text(choice, "finish_reason");
+        var reason = Text(choice, "finish_reason") ?? (isWhole ? "" : null);
         writer.WriteStartObject();
         writer.WriteNumber("index", index);
         writer.WriteStartObject("delta");

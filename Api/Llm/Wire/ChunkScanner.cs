@@ -49,6 +49,9 @@ internal sealed class ChunkScanner
     /// <summary>Whether it says that it is a chunk of a stream.</summary>
     public bool IsChunk { get; private set; }
 
+    /// <summary>Whether it says that it is a plain completion.</summary>
+    public bool IsCompletion { get; private set; }
+
     /// <summary>Whether something in it would make a client fail, or is missing.</summary>
     public bool IsOdd { get; private set; }
 
@@ -88,7 +91,8 @@ internal sealed class ChunkScanner
             {
                 reader.Read();
                 IsChunk = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("chat.completion.chunk"u8);
-                hasObject = IsChunk || reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("chat.completion"u8);
+                IsCompletion = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("chat.completion"u8);
+                hasObject = IsChunk || IsCompletion;
                 IsError |= reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("error"u8);
                 reader.Skip();
             }
@@ -111,7 +115,7 @@ internal sealed class ChunkScanner
             }
         }
 
-        IsOdd |= _message.IsOdd || !(hasId && hasObject && hasCreated && hasModel);
+        IsOdd |= _message.IsOdd || IsCompletion && _choices.Exists(choice => choice.FinishReason is null) || !(hasId && hasObject && hasCreated && hasModel);
     }
 
     private void Reset()
@@ -120,7 +124,7 @@ internal sealed class ChunkScanner
         _reports.Clear();
         _choices.Clear();
         (OtherId, OtherModel, Error) = (null, null, null);
-        HasChoices = IsChunk = IsOdd = IsError = MayBeError = false;
+        HasChoices = IsChunk = IsCompletion = IsOdd = IsError = MayBeError = false;
     }
 
     /// <summary>Usage, and errors in every form that is in use.</summary>

@@ -16,7 +16,7 @@ internal static class FinishReasons
         || reason.SequenceEqual("content_filter"u8) || reason.SequenceEqual("function_call"u8);
 
     /// <summary>OpenAI's word for a word of any provider: an answer that ended for an unknown reason has ended.</summary>
-    /// <param name="reason">Not empty.</param>
+    /// <param name="reason">Empty where an answer has ended without one.</param>
     /// <param name="calledTools">Whether the choice called tools.</param>
     public static string Normalize(string reason, bool calledTools) => reason.ToLowerInvariant() switch
     {

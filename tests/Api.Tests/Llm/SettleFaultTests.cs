@@ -61,7 +61,7 @@ public sealed class SettleFaultTests : IDisposable
 
         await AskAsync(client, streaming, Token);
 
-        await ((Task)_context.WhenSettledAsync()).WaitAsync(TimeSpan.FromSeconds(30), Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(_context.WhenSettledAsync()).WaitAsync(TimeSpan.FromSeconds(30), Token);
         var row = Assert.Single(_writer.Events);
         Assert.Equal(Assert.Single(_opener.Calls).Id, row.Id);
         await Until.TrueAsync(() => _active!.Count == 0);
@@ -142,6 +142,7 @@ public sealed class SettleFaultTests : IDisposable
     public void Dispose()
     {
         _active?.Dispose();
+        _transport?.Dispose();
         _meters.Dispose();
         _lifetime.Dispose();
     }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace LlmAspire.Api.Tests.Llm.Wire;
 
 /// <summary>The answers of other systems that were read wrong somewhere, over both ways into the ledger.</summary>
-public sealed class AnswerCaseTests(AnswerCaseTests.Stack stack) : IClassFixture<AnswerCaseTests.Stack>
+public sealed class AnswerCaseTests(AnswerCaseTests.Fixture stack) : IClassFixture<AnswerCaseTests.Fixture>
 {
     /// <summary>Words of a gateway that must reach nobody.</summary>
     private const string Secret = "secret-upstream";
@@ -96,7 +96,7 @@ public sealed class AnswerCaseTests(AnswerCaseTests.Stack stack) : IClassFixture
     }
 
     /// <summary>The Api without a database, over a gateway that has the deployments of the shipped configuration.</summary>
-    public sealed class Stack : IAsyncLifetime
+    public sealed class Fixture : IAsyncLifetime
     {
         private TestGateway? _gateway;
         private ApiFactory? _api;

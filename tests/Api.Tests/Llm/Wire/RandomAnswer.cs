@@ -194,7 +194,7 @@ internal sealed class RandomAnswer
             {
                 ["index"] = 0,
                 ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = _random.Next(3) == 0 ? new JsonArray(new JsonObject { ["type"] = "text", ["text"] = Text }) : Text },
-                ["finish_reason"] = "stop",
+                ["finish_reason"] = _random.GetItems(["stop", "end_turn", "", null], 1)[0],
             }),
             ["usage"] = Usage(Completion),
         };
