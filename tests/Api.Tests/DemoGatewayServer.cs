@@ -35,15 +35,10 @@ internal sealed class DemoGatewayServer : IAsyncDisposable
             var calls = answer.GetProperty("data").EnumerateArray().ToArray();
             if (Array.TrueForAll(calls, call => call.GetProperty("finished").GetBoolean()))
             {
-                return new Served(calls.Length, Sum(calls), Sum(calls[Math.Max(calls.Length - 1, 0)..]));
+                return new Served([.. calls.Select(ReadPart)]);
             }
 
             await Task.Delay(10, TestContext.Current.CancellationToken);
-
-            static ServedTokens Sum(JsonElement[] calls) => new(
-                Count(calls, "prompt_tokens"), Count(calls, "completion_tokens"), Count(calls, "cached_tokens"), Count(calls, "cache_write_tokens"), Count(calls, "reasoning_tokens"));
-
-            static long Count(JsonElement[] calls, string name) => calls.Sum(call => call.GetProperty(name).GetInt64());
         }
     }
 
@@ -57,6 +52,17 @@ internal sealed class DemoGatewayServer : IAsyncDisposable
         released.EnsureSuccessStatusCode();
     }
 
+    private static ServedPart ReadPart(JsonElement call)
+    {
+        return new ServedPart(
+            call.GetProperty("provider").GetString()!,
+            call.GetProperty("served_model").GetString()!,
+            new ServedTokens(
+                Count("prompt_tokens"), Count("completion_tokens"), Count("cached_tokens"), Count("cache_write_tokens"), Count("reasoning_tokens"), Count("cache_write_1h_tokens")));
+
+        long Count(string name) => call.GetProperty(name).GetInt64();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
@@ -66,12 +72,25 @@ internal sealed class DemoGatewayServer : IAsyncDisposable
 }
 
 /// <summary>What the gateway says it served for one call.</summary>
-/// <param name="Calls">Providers that worked for it.</param>
-/// <param name="Tokens">Of all of them.</param>
-/// <param name="Last">Of the last one.</param>
-internal sealed record Served(int Calls, ServedTokens Tokens, ServedTokens Last);
+/// <param name="Parts">Of each provider that worked for it, in their order.</param>
+internal sealed record Served(IReadOnlyList<ServedPart> Parts)
+{
+    /// <summary>Providers that worked for it.</summary>
+    public int Calls => Parts.Count;
 
-internal sealed record ServedTokens(long Prompt, long Completion, long Cached, long CacheWrite, long Reasoning)
+    /// <summary>Of all of them.</summary>
+    public ServedTokens Tokens => Parts.Aggregate(new ServedTokens(0, 0, 0, 0, 0), (sum, part) => sum.Plus(part.Tokens));
+
+    /// <summary>Of the last one.</summary>
+    public ServedPart Last => Parts[^1];
+}
+
+internal sealed record ServedPart(string Provider, string Model, ServedTokens Tokens);
+
+internal sealed record ServedTokens(long Prompt, long Completion, long Cached, long CacheWrite, long Reasoning, long CacheWrite1h = 0)
 {
     public long Total => Prompt + Completion;
+
+    public ServedTokens Plus(ServedTokens other) => new(
+        Prompt + other.Prompt, Completion + other.Completion, Cached + other.Cached, CacheWrite + other.CacheWrite, Reasoning + other.Reasoning, CacheWrite1h + other.CacheWrite1h);
 }

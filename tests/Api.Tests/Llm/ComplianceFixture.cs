@@ -85,17 +85,17 @@ public sealed class ComplianceFixture : IAsyncLifetime
             return;
         }
 
-        var lines = _findings.GroupBy(finding => (finding.Shape, finding.Ending, finding.OnStop, finding.Source)).Select(group => (group.Key, Line:
-            $"| {group.Key.Shape} | {group.Key.Ending} | {group.Key.OnStop} | {group.Count()} | {group.Key.Source} | {group.Sum(one => one.Served)} | {group.Sum(one => one.Recorded)} | {group.Sum(one => one.Served - one.Recorded)} |"));
+        var lines = _findings.GroupBy(finding => (finding.Shape, finding.Alias, finding.Ending, finding.OnStop, finding.Source)).Select(group => (group.Key, Line:
+            $"| {group.Key.Shape} | {group.Key.Alias} | {group.Key.Ending} | {group.Key.OnStop} | {group.Count()} | {group.Key.Source} | {group.Sum(one => one.Served)} | {group.Sum(one => one.Recorded)} | {group.Sum(one => one.Served - one.Recorded)} |"));
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults"));
         await File.WriteAllLinesAsync(Path.Combine(folder.FullName, "compliance.md"),
         [
-            "| shape | ending | OnStop | calls | source | tokens served | in the ledger | shortfall |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| shape | alias | ending | OnStop | calls | source | tokens served | in the ledger | shortfall |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
             .. lines.OrderBy(line => line.Key.ToString(), StringComparer.Ordinal).Select(line => line.Line),
         ]);
     }
 }
 
 /// <summary>One case, for the report. Tokens are prompt and completion together.</summary>
-internal sealed record Finding(string Shape, Ending Ending, OnStop OnStop, UsageSource Source, long Served, long Recorded);
+internal sealed record Finding(string Shape, string Alias, Ending Ending, OnStop OnStop, UsageSource Source, long Served, long Recorded);
