@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using LlmAspire.Api.Llm;
 using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Tests.OpenAi;
@@ -63,10 +62,10 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
     }
 
     [Theory]
-    [InlineData(true, "fallback")]
-    [InlineData(false, "fallback")]
-    [InlineData(true, "fallback-mid=10")]
-    public async Task the_answer_names_the_alias_that_was_asked_whoever_served(bool stream, string fault)
+    [InlineData(true, "fallback", 1)]
+    [InlineData(false, "fallback", 1)]
+    [InlineData(true, "fallback-mid=10", 2)]
+    public async Task the_answer_names_the_alias_that_was_asked_whoever_served(bool stream, string fault, int rows)
     {
         var key = await stack.CreateKeyAsync();
 
@@ -74,7 +73,7 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
         List<string> answers = stream ? (await ReadAsync(response))[..^1] : [await response.Content.ReadAsStringAsync(Token)];
 
         Assert.All(answers, answer => Assert.Equal("chat-default", JsonDocument.Parse(answer).RootElement.GetProperty("model").GetString()));
-        await stack.RowsAsync(key);
+        await stack.RowsAsync(key, rows);
     }
 
     [Fact]
@@ -232,18 +231,22 @@ public sealed class OpenAiApiTests(SmallLimits stack) : IClassFixture<SmallLimit
     }
 
     [Fact]
-    public async Task a_client_that_leaves_a_plain_answer_leaves_a_disconnected_row()
+    public async Task a_client_that_leaves_a_plain_answer_leaves_a_disconnected_row_of_the_whole()
     {
         var key = await stack.CreateKeyAsync();
+        var hold = $"plain-{key.Id:N}";
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        using var request = Request(HttpMethod.Post, "/v1/chat/completions", key, System.Net.Http.Json.JsonContent.Create(Ask($"hi <<demo hold=plain-{key.Id:N}@0>>", stream: false)));
+        using var request = Request(HttpMethod.Post, "/v1/chat/completions", key, System.Net.Http.Json.JsonContent.Create(Ask($"hi <<demo length=20 hold={hold}@0>>", stream: false)));
 
         var answer = stack.Client.SendAsync(request, patience.Token);
-        await Until.TrueAsync(() => stack.Api.Services.GetService(typeof(ActiveCalls)) is ActiveCalls { Count: > 0 });
+        await Until.TrueAsync(async () => (await stack.Gateway.CallsAsync()).Any(call => !call.GetProperty("finished").GetBoolean()));
         await patience.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
-        Assert.Equal(UsageOutcome.Disconnected, Assert.Single(await stack.RowsAsync(key)).Outcome);
+        // The gateway goes on with it, so it is read to its end.
+        await stack.Gateway.ReleaseAsync(hold);
+        var row = Assert.Single(await stack.RowsAsync(key));
+        Assert.Equal((UsageOutcome.Disconnected, UsageSource.Provider, 20L), (row.Outcome, row.Source, row.CompletionTokens));
     }
 
     private static object Ask(string text, object? streamOptions = null, bool stream = true) => streamOptions is null
