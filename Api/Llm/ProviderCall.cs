@@ -14,8 +14,6 @@ namespace LlmAspire.Api.Llm;
 [SuppressMessage("Design", "CA1001", Justification = "Reads may still hold the token when the call is settled; without a timer there is nothing to free.")]
 internal sealed partial class ProviderCall
 {
-    private const long NotAwaited = long.MinValue;
-
     private readonly CallAccounting _accounting;
     private readonly CallContext _context;
     private readonly ProviderRequest _request;
@@ -24,10 +22,9 @@ internal sealed partial class ProviderCall
     private readonly Activity? _activity = Activity.Current;
     private readonly TaskCompletionSource<SettledCall> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _life = new();
-    private readonly ITimer _watch;
+    private readonly CallWatch _watch;
 
     private int _settling;
-    private long _awaitedSince;
     private ITimer? _drainDeadline;
     private GatewayFailure? _cut;
     private long _lastContent;
@@ -36,13 +33,12 @@ internal sealed partial class ProviderCall
     private volatile AnswerFacts? _answer;
     private volatile bool _isSent;
     private bool _isAbandoned;
-    private long _endedAt = NotAwaited;
 
     public ProviderCall(CallContext context, ProviderRequest request, CallAccounting accounting)
     {
         (_context, _request, _accounting) = (context, request, accounting);
         _started = accounting.Time.GetTimestamp();
-        _watch = accounting.Time.CreateTimer(static call => ((ProviderCall)call!).CheckTime(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _watch = new CallWatch(this, accounting, _started);
         Id = Guid.CreateVersion7(accounting.Time.GetUtcNow());
         Ended = _settled.Task.ContinueWith(
             static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -125,8 +121,7 @@ internal sealed partial class ProviderCall
         }
 
         _context.Add(_settled.Task);
-        AwaitBytes();
-        Watch(_accounting.Gateway.Value.AnswerTimeout);
+        _watch.Start();
     }
 
     /// <summary>The request went out: from now on a provider may work.</summary>
@@ -136,10 +131,10 @@ internal sealed partial class ProviderCall
     public void MarkAbandoned() => _isAbandoned = true;
 
     /// <summary>From now on the gateway may be silent for as long as it may.</summary>
-    public void AwaitBytes() => Volatile.Write(ref _awaitedSince, _accounting.Time.GetTimestamp());
+    public void AwaitBytes() => _watch.AwaitBytes();
 
     /// <summary>Bytes came. Until more are waited for, the silence is that of their reader.</summary>
-    public void TakeBytes() => Volatile.Write(ref _awaitedSince, NotAwaited);
+    public void TakeBytes() => _watch.TakeBytes();
 
     /// <summary>Ends the call, with a reason that is not its caller's. The first one stands.</summary>
     public void Cut(GatewayFailure reason)
@@ -247,40 +242,12 @@ internal sealed partial class ProviderCall
             : new CallEnd(UsageOutcome.Disconnected, answer, null, null);
     }
 
-    /// <summary>
-    /// Every read sets the time anew, a timer is set only when it has run off: bytes may come a thousand times a second. A call whose gateway is silent, or that lasts too long, is ended; one that
-    /// is not settled a while after that, as when nobody reads or leaves its answer, settles itself.
-    /// </summary>
-    private void CheckTime()
+    /// <summary>Nothing settles it although its time is over, as when nobody reads or leaves its answer. What it holds is given back.</summary>
+    public void SettleOverdue()
     {
-        if (IsSettling)
-        {
-            return;
-        }
-
-        var options = _accounting.Options.Value;
-        var since = Volatile.Read(ref _awaitedSince);
-        var ofSilence = _accounting.Gateway.Value.AnswerTimeout - (since == NotAwaited ? TimeSpan.Zero : _accounting.Time.GetElapsedTime(since));
-        var ofAll = options.MaxDuration - _accounting.Time.GetElapsedTime(_started);
-        var left = ofSilence < ofAll ? ofSilence : ofAll;
-        if (_endedAt != NotAwaited && _accounting.Time.GetElapsedTime(_endedAt) >= options.SettleTimeout)
-        {
-            _accounting.Metrics.Overdue(_context.ModelAlias);
-            Settle(new CallEnd(UsageOutcome.Failed, _answer, _cut ?? GatewayFailure.TimedOut, null) { WasServed = _isSent });
-        }
-        else if (_endedAt != NotAwaited || left <= TimeSpan.Zero)
-        {
-            _endedAt = _endedAt == NotAwaited ? _accounting.Time.GetTimestamp() : _endedAt;
-            Watch(options.SettleTimeout);
-            End();
-        }
-        else
-        {
-            Watch(left);
-        }
+        Try(() => _accounting.Metrics.Overdue(_context.ModelAlias));
+        Settle(new CallEnd(UsageOutcome.Failed, _answer, _cut ?? GatewayFailure.TimedOut, null) { WasServed = _isSent });
     }
-
-    private void Watch(TimeSpan time) => _watch.Change(time, Timeout.InfiniteTimeSpan);
 
     private static GatewayFailure Explain(Exception exception, AnswerFacts? answer) => exception switch
     {

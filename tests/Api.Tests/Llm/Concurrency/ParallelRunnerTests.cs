@@ -55,6 +55,11 @@ public sealed class ParallelRunnerTests : IDisposable
                 {
                     await cancelled.CancelAsync();
                 }
+                else if (group == 3 && index == 99)
+                {
+                    // Else the whole group may be over before its twenty-first item has its turn.
+                    await Task.Delay(Timeout.Infinite, token);
+                }
 
                 worked[number] = fate < 2 ? "failed" : "succeeded";
                 // One in ten gives up by itself: that is a failure, nobody cancelled it.
