@@ -4,6 +4,7 @@ using LlmAspire.Web.Chat;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LlmAspire.Web.Tests;
 
@@ -268,6 +269,27 @@ public class ConversationPageTests
         await using var test = await PageTestContext.StartAsync(conversation: ChatCall.Conversation);
 
         test.Until(() => Assert.Contains("There is no such conversation", test.Find(TestIds.ConversationAway).TextContent));
+    }
+
+    [Fact]
+    public async Task a_conversation_that_cannot_be_read_now_is_asked_for_again_until_it_can()
+    {
+        var time = new FakeTimeProvider();
+        FakeApi api = null!;
+        await using var test = await PageTestContext.StartAsync(
+            fake => (api, fake.ConversationStatus) = (fake, StatusCodes.Status503ServiceUnavailable), time, conversation: ChatCall.Conversation);
+        test.Until(() => Assert.Contains("cannot be shown now", test.Find(TestIds.ConversationAway).TextContent));
+
+        api.Conversation = Stored(current: AnswerMessage, Answer(AnswerMessage, "First.", "complete"));
+
+        // Whether its pause has begun cannot be seen: time goes on until it looks again.
+        while (test.FindAll(TestIds.AnswerText).Count == 0)
+        {
+            time.Advance(ChatSession.ReconnectPauses[^1]);
+            await Task.Delay(5, Xunit.TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("First.", test.Find(TestIds.AnswerText).TextContent);
     }
 
     [Fact]
