@@ -81,7 +81,7 @@ internal static class ConversationApi
         }
 
         return TypedResults.Ok(await list.ReadAsync(
-            string.IsNullOrWhiteSpace(search) ? null : search.Replace('\0', ' '), archived ?? false, after, limit ?? DefaultLimit, cancellationToken));
+            string.IsNullOrWhiteSpace(search) ? null : search, archived ?? false, after, limit ?? DefaultLimit, cancellationToken));
     }
 
     private static async Task<Results<Ok<ConversationResponse>, ProblemHttpResult>> GetAsync(

@@ -1,75 +1,67 @@
-using System.Linq.Expressions;
 using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
+using LlmAspire.Api.Search;
 using Microsoft.EntityFrameworkCore;
-using NpgsqlTypes;
 
 namespace LlmAspire.Api.Conversations;
 
-/// <summary>A person's conversations, page by page, those with certain words if wanted.</summary>
+/// <summary>A person's conversations, page by page, those in which something is found if wanted.</summary>
 internal sealed class ConversationList(TenantContext tenants)
 {
-    /// <summary>
-    /// Up to so many hits they are read by the index; beyond, the words are so frequent that the newest conversations are looked through, of which most
-    /// have them.
-    /// </summary>
-    private const int FewHits = 5_000;
-
-    private const string Dictionary = "simple";
-
-    private const string HeadlineOptions = "StartSel='', StopSel='', MaxWords=30, MinWords=10, MaxFragments=1";
-
-    private const int HeadlineCharacters = 20_000;
+    /// <summary>How many conversations one statement looks through.</summary>
+    private const int Step = 100;
 
     public async Task<ConversationPage> ReadAsync(
         string? search, bool archived, ConversationCursor? after, int limit, CancellationToken cancellationToken)
     {
         var query = tenants.Conversations.AsNoTracking().Where(row => row.Archived == archived);
-        if (search is null)
+        if (search is not null)
         {
-            return await ReadPageAsync(query, after, limit, cancellationToken);
+            return await FindAsync(query, SearchQuery.Parse(search), after, limit, cancellationToken);
         }
 
-        if (await FindAsync(search, cancellationToken) is { } hits)
-        {
-            Guid[] ids = [.. hits.Keys];
-            var few = await ReadPageAsync(
-                query.Where(row => ids.Contains(row.Id) || row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))), after, limit, cancellationToken);
-            return await AddSnippetsAsync(few, hits, search, cancellationToken);
-        }
-
-        var has = Has(search);
-        var many = await WalkAsync(query, has, search, after, limit, cancellationToken);
-        return await AddSnippetsAsync(many, await FindAsync(many, has, cancellationToken), search, cancellationToken);
+        var items = await After(query, after).Take(limit + 1)
+            .Select(row => new ConversationItem(row.Id, row.Title, row.Pinned, row.Archived, row.CreatedAt, row.UpdatedAt, null))
+            .ToListAsync(cancellationToken);
+        return Page(items, limit);
     }
 
     /// <summary>
-    /// Looks through the newest conversations, a few at a time, until a page is full. In one statement PostgreSQL would look through all of them before it
-    /// takes the first.
+    /// Looks through the newest conversations, some at a time, until a page is full. There is no index: it would be larger than the messages, and what one person has is read fast
+    /// enough.
     /// </summary>
-    private async Task<ConversationPage> WalkAsync(
-        IQueryable<Conversation> query, Expression<Func<Message, bool>> has, string search, ConversationCursor? after, int limit, CancellationToken cancellationToken)
+    private async Task<ConversationPage> FindAsync(
+        IQueryable<Conversation> query, SearchQuery search, ConversationCursor? after, int limit, CancellationToken cancellationToken)
     {
+        var has = search.In<Message>(row => row.Content);
         List<ConversationItem> found = [];
-        for (var step = new ConversationPage([], null); ; after = ConversationCursor.Parse(step.Next!))
+        Dictionary<Guid, Guid> hits = [];
+        var isEnd = false;
+        while (found.Count <= limit && !isEnd)
         {
-            step = await ReadPageAsync(query, after, limit + 1, cancellationToken);
-            Guid[] ids = [.. step.Items.Select(item => item.Id)];
-            var matching = await tenants.Conversations
-                .Where(row => ids.Contains(row.Id) && (row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search))
-                    // Not Any: PostgreSQL would make a join of it, and look through all messages of everybody.
-                    || tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault() != null))
-                .Select(row => row.Id).ToHashSetAsync(cancellationToken);
-            found.AddRange(step.Items.Where(item => matching.Contains(item.Id)));
-            if (found.Count > limit || step.Next is null)
+            var step = await After(query, after).Take(Step)
+                .Select(row => new
+                {
+                    Item = new ConversationItem(row.Id, row.Title, row.Pinned, row.Archived, row.CreatedAt, row.UpdatedAt, null),
+                    // Here and not in Where: PostgreSQL would look through the messages of all conversations before it takes the first.
+                    Hit = tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault(),
+                })
+                .ToListAsync(cancellationToken);
+            foreach (var row in step.Where(row => row.Hit is not null || search.IsIn(row.Item.Title)))
             {
-                return Page(found, limit);
+                found.Add(row.Item);
+                hits[row.Item.Id] = row.Hit ?? Guid.Empty;
             }
+
+            isEnd = step.Count < Step;
+            after = isEnd ? after : CursorOf(step[^1].Item);
         }
+
+        return await AddSnippetsAsync(Page(found, limit), hits, search.AnyPattern, cancellationToken);
     }
 
-    private static async Task<ConversationPage> ReadPageAsync(
-        IQueryable<Conversation> query, ConversationCursor? after, int limit, CancellationToken cancellationToken)
+    /// <summary>In the order of the list.</summary>
+    private static IQueryable<Conversation> After(IQueryable<Conversation> query, ConversationCursor? after)
     {
         if (after is not null)
         {
@@ -77,73 +69,27 @@ internal sealed class ConversationList(TenantContext tenants)
                 ValueTuple.Create(row.Pinned, row.UpdatedAt, row.Id), ValueTuple.Create(after.Pinned, after.UpdatedAt, after.Id)));
         }
 
-        var found = await query.OrderByDescending(row => row.Pinned).ThenByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id)
-            .Take(limit + 1)
-            .Select(row => new ConversationItem(row.Id, row.Title, row.Pinned, row.Archived, row.CreatedAt, row.UpdatedAt, null))
-            .ToListAsync(cancellationToken);
-        return Page(found, limit);
+        return query.OrderByDescending(row => row.Pinned).ThenByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id);
     }
 
-    /// <param name="found">One more than the page has, if there are more.</param>
-    private static ConversationPage Page(List<ConversationItem> found, int limit) => new(
-        [.. found.Take(limit)],
-        found.Count > limit ? new ConversationCursor(found[limit - 1].Pinned, found[limit - 1].UpdatedAt, found[limit - 1].Id).ToString() : null);
+    /// <param name="found">More than the page has, if there are more.</param>
+    private static ConversationPage Page(List<ConversationItem> found, int limit) =>
+        new([.. found.Take(limit)], found.Count > limit ? CursorOf(found[limit - 1]).ToString() : null);
 
-    /// <summary>The first message with the words of each conversation that has any; null when there are too many to list.</summary>
-    private async Task<Dictionary<Guid, Guid>?> FindAsync(string search, CancellationToken cancellationToken)
-    {
-        // The owner is a word of the index: it finds no messages of others, of which there may be many more. It is a lexeme as it is: parsed as text,
-        // an id falls apart into several.
-        NpgsqlTsQuery owner = new NpgsqlTsQueryLexeme(tenants.Tenant!.UserId.ToString());
-        var hits = await tenants.Database.CreateExecutionStrategy().ExecuteAsync(
-            async cancellation =>
-            {
-                await using var transaction = await tenants.Database.BeginTransactionAsync(cancellation);
-                // For a frequent word the planner reads the table from its beginning instead, and does not count what unpacking each row's words costs.
-                await tenants.Database.ExecuteSqlAsync($"SET LOCAL enable_seqscan = off", cancellation);
-                return await tenants.Messages
-                    .Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search).And(owner)))
-                    .Select(row => new { row.ConversationId, row.Id }).Take(FewHits + 1).ToListAsync(cancellation);
-            },
-            cancellationToken);
-        return hits.Count > FewHits ? null : hits.GroupBy(row => row.ConversationId).ToDictionary(group => group.Key, group => group.Min(row => row.Id));
-    }
+    private static ConversationCursor CursorOf(ConversationItem item) => new(item.Pinned, item.UpdatedAt, item.Id);
 
-    private async Task<Dictionary<Guid, Guid>> FindAsync(ConversationPage page, Expression<Func<Message, bool>> has, CancellationToken cancellationToken)
-    {
-        Guid[] ids = [.. page.Items.Select(item => item.Id)];
-        // Not SelectMany with Take(1): that becomes a window over all messages of everybody.
-        var hits = await tenants.Conversations.Where(row => ids.Contains(row.Id))
-            .Select(row => new
-            {
-                row.Id,
-                Hit = tenants.Messages.Where(has).Where(one => one.ConversationId == row.Id).Select(one => (Guid?)one.Id).FirstOrDefault(),
-            })
-            .ToListAsync(cancellationToken);
-        return hits.Where(row => row.Hit is not null).ToDictionary(row => row.Id, row => row.Hit!.Value);
-    }
-
-    /// <summary>
-    /// For the messages of one conversation after the other. Written so that the index of all words is not used: it would be read as a whole for each
-    /// conversation.
-    /// </summary>
-    private static Expression<Func<Message, bool>> Has(string search)
-    {
-        var nothing = NpgsqlTsVector.Empty;
-        return row => row.Search.Concat(nothing).Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search));
-    }
-
+    /// <param name="hits">By the conversation, the message in which it was found.</param>
     private async Task<ConversationPage> AddSnippetsAsync(
-        ConversationPage page, Dictionary<Guid, Guid> hits, string search, CancellationToken cancellationToken)
+        ConversationPage page, Dictionary<Guid, Guid> hits, string pattern, CancellationToken cancellationToken)
     {
-        Guid[] ids = [.. page.Items.Where(item => hits.ContainsKey(item.Id)).Select(item => hits[item.Id])];
+        Guid[] ids = [.. page.Items.Select(item => hits[item.Id])];
         var snippets = await tenants.Messages.Where(row => ids.Contains(row.Id))
-            .Select(row => new
-            {
-                row.ConversationId,
-                Text = EF.Functions.WebSearchToTsQuery(Dictionary, search).GetResultHeadline(Dictionary, row.Content.Substring(0, HeadlineCharacters), HeadlineOptions),
-            })
-            .ToDictionaryAsync(row => row.ConversationId, row => row.Text, cancellationToken);
+            .Select(row => new { row.ConversationId, row.Content, Start = Math.Max(TenantContext.RegexpInstr(row.Content, pattern) - 1 - Snippet.CharactersBefore, 0) })
+            .Select(row => new { row.ConversationId, row.Start, Part = row.Content.Substring(row.Start, Snippet.Characters), row.Content.Length })
+            .ToDictionaryAsync(
+                row => row.ConversationId,
+                row => Snippet.Of(row.Part, pattern, isBeginning: row.Start == 0, isEnd: row.Start + Snippet.Characters >= row.Length),
+                cancellationToken);
         return page with { Items = [.. page.Items.Select(item => item with { Snippet = snippets.GetValueOrDefault(item.Id) })] };
     }
 }

@@ -26,9 +26,6 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
 
     private const string MigrationsTable = "migrations";
 
-    /// <summary>Long texts are searched by their beginning: PostgreSQL's limit for the words of one text is 1 MiB.</summary>
-    private const int SearchedCharacters = 200_000;
-
     /// <summary>Whose conversations, runs and prompts this lease sees; nobody's while it is null. Gone when the lease ends.</summary>
     public Tenant? Tenant { get; set; }
 
@@ -64,12 +61,16 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
         .UseNpgsql(npgsql => npgsql.MigrationsHistoryTable(MigrationsTable, Schema))
         .UseSnakeCaseNamingConvention()
         // As in the ledger: a failed statement is thrown to whoever can judge it; two registrations of one e-mail are no error of the Api.
-        // A search counts matches up to a number, and shows one: any will do.
+        // A search shows one of the messages that it finds in a conversation: any will do.
         .ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.RowLimitingOperationWithoutOrderByWarning).Log(
             (RelationalEventId.CommandExecuted, LogLevel.Debug),
             (RelationalEventId.CommandError, LogLevel.Debug),
             (RelationalEventId.ConnectionError, LogLevel.Debug),
             (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
+
+    /// <summary>PostgreSQL's function, in queries only.</summary>
+    /// <returns>Where the pattern begins in the text, in code points; 1 at the beginning, 0 for nowhere.</returns>
+    public static int RegexpInstr(string text, string pattern) => throw new InvalidOperationException("PostgreSQL does this, in a query.");
 
     // A pooled context lives on: disposing ends its lease.
     public override void Dispose()
@@ -99,6 +100,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
     {
         base.OnModelCreating(builder);
         builder.HasDefaultSchema(Schema);
+        builder.HasDbFunction(() => RegexpInstr("", "")).HasName("regexp_instr").IsBuiltIn();
         builder.Entity<IdentityUserClaim<Guid>>().ToTable("account_claim");
         builder.Entity<IdentityUserLogin<Guid>>().ToTable("account_login");
         builder.Entity<IdentityUserToken<Guid>>().ToTable("account_token");
@@ -142,7 +144,6 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             conversation.ToTable("conversation").HasQueryFilter(TenantFilter, IsTenants<Conversation>());
             conversation.Property(row => row.Id).ValueGeneratedNever();
             conversation.Property(row => row.Title).HasMaxLength(Conversation.MaxTitleCharacters);
-            conversation.Property(row => row.Search).HasComputedColumnSql("to_tsvector('simple', title)", stored: true);
             conversation.ComplexProperty(row => row.Prompt, prompt => prompt.Property(copy => copy.Name).HasMaxLength(Prompt.MaxNameCharacters));
             // As the list is sorted.
             conversation.HasIndex(row => new { row.UserId, row.Archived, row.Pinned, row.UpdatedAt, row.Id });
@@ -154,9 +155,6 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             message.Property(row => row.Error).HasColumnType("jsonb");
             message.Property(row => row.Usage).HasColumnType("jsonb");
             message.Property(row => row.Tools).HasColumnType("jsonb");
-            message.Property(row => row.Search).HasComputedColumnSql(
-                $"to_tsvector('simple', left(content, {SearchedCharacters})) || array_to_tsvector(ARRAY[user_id::text])", stored: true);
-            message.HasIndex(row => row.Search).HasMethod("gin");
             message.HasIndex(row => row.ConversationId);
             message.HasOne<Conversation>().WithMany().HasForeignKey(row => row.ConversationId).OnDelete(DeleteBehavior.Cascade);
         });
@@ -194,8 +192,6 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             prompt.Property(row => row.Id).ValueGeneratedNever();
             prompt.Property(row => row.Name).HasMaxLength(Prompt.MaxNameCharacters);
             prompt.Property(row => row.Version).IsConcurrencyToken();
-            prompt.Property(row => row.Search).HasComputedColumnSql(
-                $"to_tsvector('simple', name || ' ' || left(text, {SearchedCharacters}))", stored: true);
             // As the list is sorted.
             prompt.HasIndex(row => new { row.OrgId, row.UpdatedAt, row.Id });
             prompt.HasIndex(row => row.UserId);

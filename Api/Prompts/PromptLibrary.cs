@@ -3,6 +3,7 @@ using LlmAspire.Api.Conversations.Data;
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity;
 using LlmAspire.Api.Prompts.Data;
+using LlmAspire.Api.Search;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -12,8 +13,6 @@ namespace LlmAspire.Api.Prompts;
 /// <summary>The prompts that the tenant of the context sees: their own, and those that their organisation shares.</summary>
 internal sealed class PromptLibrary(TenantContext tenants, IOptions<PromptSettings> settings, TimeProvider time)
 {
-    private const string Dictionary = "simple";
-
     private const int BeginningCharacters = 200;
 
     /// <param name="shared">True for those of the organisation, false for the caller's own; null for all.</param>
@@ -29,7 +28,7 @@ internal sealed class PromptLibrary(TenantContext tenants, IOptions<PromptSettin
 
         if (search is not null)
         {
-            query = query.Where(row => row.Search.Matches(EF.Functions.WebSearchToTsQuery(Dictionary, search)));
+            query = query.Where(SearchQuery.Parse(search).In<Prompt>(row => row.Name + "\n" + row.Text));
         }
 
         if (after is not null)

@@ -81,7 +81,7 @@ internal static class PromptLibraryApi
         }
 
         return TypedResults.Ok(await library.ListAsync(
-            string.IsNullOrWhiteSpace(search) ? null : search.Replace('\0', ' '),
+            string.IsNullOrWhiteSpace(search) ? null : search,
             scope switch { "mine" => false, "organisation" => true, _ => null },
             after, limit ?? DefaultLimit, cancellationToken));
     }

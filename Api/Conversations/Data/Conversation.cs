@@ -1,5 +1,3 @@
-using NpgsqlTypes;
-
 namespace LlmAspire.Api.Conversations.Data;
 
 /// <summary>What one person and models said to each other: a tree of messages.</summary>
@@ -30,9 +28,6 @@ public sealed class Conversation : IOwned
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }
-
-    /// <summary>The words of the title; computed by PostgreSQL.</summary>
-    public NpgsqlTsVector Search { get; private set; } = null!;
 }
 
 /// <summary>Who gave a conversation its title. Stored in lower case.</summary>

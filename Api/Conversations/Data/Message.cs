@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using NpgsqlTypes;
 
 namespace LlmAspire.Api.Conversations.Data;
 
@@ -40,9 +39,6 @@ public sealed class Message : IOwned
     public string? TraceId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
-
-    /// <summary>The words of the content, and the owner as one word, so that the index finds a person's messages only; computed by PostgreSQL.</summary>
-    public NpgsqlTsVector Search { get; private set; } = null!;
 }
 
 /// <summary>Who said it. Stored in lower case.</summary>

@@ -6,7 +6,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
-using NpgsqlTypes;
 
 #nullable disable
 
@@ -159,13 +158,6 @@ namespace LlmAspire.Api.Data.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("pinned");
 
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search")
-                        .HasComputedColumnSql("to_tsvector('simple', title)", true);
-
                     b.Property<string>("Title")
                         .IsRequired()
                         .HasMaxLength(200)
@@ -260,13 +252,6 @@ namespace LlmAspire.Api.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("role");
 
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search")
-                        .HasComputedColumnSql("to_tsvector('simple', left(content, 200000)) || array_to_tsvector(ARRAY[user_id::text])", true);
-
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasColumnType("text")
@@ -293,11 +278,6 @@ namespace LlmAspire.Api.Data.Migrations
 
                     b.HasIndex("ConversationId")
                         .HasDatabaseName("ix_message_conversation_id");
-
-                    b.HasIndex("Search")
-                        .HasDatabaseName("ix_message_search");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Search"), "gin");
 
                     b.ToTable("message", "tenant");
                 });
@@ -588,13 +568,6 @@ namespace LlmAspire.Api.Data.Migrations
                     b.Property<Guid>("OrgId")
                         .HasColumnType("uuid")
                         .HasColumnName("org_id");
-
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .ValueGeneratedOnAddOrUpdate()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search")
-                        .HasComputedColumnSql("to_tsvector('simple', name || ' ' || left(text, 200000))", true);
 
                     b.Property<string>("Text")
                         .IsRequired()

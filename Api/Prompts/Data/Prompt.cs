@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using NpgsqlTypes;
 
 namespace LlmAspire.Api.Prompts.Data;
 
@@ -27,9 +26,6 @@ public sealed class Prompt
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }
-
-    /// <summary>The words of name and text; computed by PostgreSQL.</summary>
-    public NpgsqlTsVector Search { get; private set; } = null!;
 }
 
 /// <summary>What a prompt was from a moment on. It is never changed.</summary>

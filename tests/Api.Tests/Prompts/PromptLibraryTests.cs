@@ -154,6 +154,26 @@ public class PromptLibraryTests(AccountsFixture fixture) : IClassFixture<Account
     }
 
     [Theory]
+    [InlineData("Zebrafish", "You swim.", "bRAf", true)]
+    [InlineData("Fish", "You know zebrafish.", "fish swim", false)]
+    [InlineData("Fish", "You swim.", "fish swim", true)]
+    [InlineData("Fish", "You swim.", "fish -swim", false)]
+    [InlineData("翻訳", "日本語を英語に", "語", true)]
+    [InlineData("Smile", "End with 😀", "😀", true)]
+    [InlineData("Sure", "Be 100% sure", "0%", true)]
+    [InlineData("Sure", "Be sure", "%", false)]
+    [InlineData("Sure", "Be sure", "_", false)]
+    [InlineData("Sure", "Be sure", "\\", false)]
+    [InlineData("Path", "See C:\\dir", "C:\\DIR", true)]
+    [InlineData("Äpfel", "Über Obst", "äpf üBER", true)]
+    public async Task search_finds_parts_of_words_and_each_character_means_itself(string name, string text, string search, bool isFound)
+    {
+        var (owner, _, _, _) = await PeopleAsync();
+        await SaveAsync(owner, name, text, "private");
+        Assert.Equal(isFound, (await ListAsync(owner, $"search={Uri.EscapeDataString(search)}")).Count == 1);
+    }
+
+    [Theory]
     [InlineData("limit=0", "list_invalid")]
     [InlineData("limit=201", "list_invalid")]
     [InlineData("scope=everybody", "list_invalid")]
