@@ -27,7 +27,7 @@ internal static class ConversationApi
 
         conversations.MapGet("", ListAsync)
             .WithName("ListConversations")
-            .WithSummary("Your conversations: the pinned first, then the newest. With search those that have its words in the title or a message.")
+            .WithSummary("Your conversations: the pinned first, then the newest. With search those that have it in the title or a message: parts of words, \"phrases\", -not, or.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
 
         conversations.MapGet("/{id:guid}", GetAsync)

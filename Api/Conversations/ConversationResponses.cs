@@ -6,7 +6,7 @@ namespace LlmAspire.Api.Conversations;
 /// <param name="Next">What to send as cursor for the next page; null at the end.</param>
 public sealed record ConversationPage(IReadOnlyList<ConversationItem> Items, string? Next);
 
-/// <param name="Snippet">Where the words of a search were found in a message, as plain text; null when they are in the title, or nothing was searched.</param>
+/// <param name="Snippet">The part of a message where a search found it, as plain text; null when it is in the title only, or nothing was searched.</param>
 public sealed record ConversationItem(
     Guid Id, string Title, bool Pinned, bool Archived, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, string? Snippet);
 

@@ -20,7 +20,7 @@ internal static class PromptLibraryApi
 
         prompts.MapGet("", ListAsync)
             .WithName("ListPrompts")
-            .WithSummary("Saved prompts, the newest change first: scope mine, organisation (what is shared) or all. With search those that have its words in the name or the text.")
+            .WithSummary("Saved prompts, the newest change first: scope mine, organisation (what is shared) or all. With search those that have it in the name or the text: parts of words, \"phrases\", -not, or.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
 
         prompts.MapPost("", CreateAsync)

@@ -6,7 +6,7 @@ namespace LlmAspire.Web.Conversations;
 /// <param name="Next">The cursor of the next page; null at the end.</param>
 public sealed record ConversationList(IReadOnlyList<ConversationItem> Items, string? Next);
 
-/// <param name="Snippet">Where the words of a search stand in a message.</param>
+/// <param name="Snippet">The part of a message where a search found it.</param>
 public sealed record ConversationItem(Guid Id, string Title, bool Pinned, bool Archived, DateTimeOffset UpdatedAt, string? Snippet);
 
 /// <summary>A conversation with all its branches.</summary>

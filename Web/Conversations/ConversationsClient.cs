@@ -5,7 +5,7 @@ namespace LlmAspire.Web.Conversations;
 /// <summary>The conversations of the signed-in person. Every failure but cancellation is an <see cref="ApiException"/>. Thread-safe.</summary>
 public sealed class ConversationsClient(ApiConnection api)
 {
-    /// <param name="search">Words to be found in titles and messages; null for all.</param>
+    /// <param name="search">What is to be found in titles and messages; null for all.</param>
     /// <param name="cursor"><see cref="ConversationList.Next"/> of the page before; null for the first.</param>
     public Task<ConversationList> ListAsync(string? search, bool archived, string? cursor, CancellationToken cancellationToken = default)
     {

@@ -6,7 +6,7 @@ namespace LlmAspire.Web.Prompts;
 public sealed class PromptsClient(ApiConnection api)
 {
     /// <param name="scope">A word of <see cref="PromptScope"/>; null for all.</param>
-    /// <param name="search">Words to be found in names and texts; null for all.</param>
+    /// <param name="search">What is to be found in names and texts; null for all.</param>
     /// <param name="cursor"><see cref="PromptList.Next"/> of the page before; null for the first.</param>
     public Task<PromptList> ListAsync(string? scope, string? search, string? cursor, CancellationToken cancellationToken = default)
     {

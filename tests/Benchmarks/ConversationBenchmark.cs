@@ -77,6 +77,8 @@ internal sealed class ConversationBenchmark(HttpClient client, Guid[] conversati
         }
 
         await AddAsync(table, "search, two words", () => $"/conversations?search={SampleConversations.WordOf(_random.Next(50))}+{SampleConversations.WordOf(1_000 + _random.Next(50))}");
+        // No word has this letter.
+        await AddAsync(table, "search, what is in no message", () => $"/conversations?search=y{_random.Next(1_000)}");
         await AddAsync(table, "open", () => $"/conversations/{conversations[_random.Next(conversations.Length)]}");
         console.Write(table);
     }

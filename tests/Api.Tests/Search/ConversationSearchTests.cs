@@ -106,7 +106,7 @@ public class ConversationSearchTests(SearchFixture fixture) : IClassFixture<Sear
 
     [Theory]
     [InlineData(0)]
-    [InlineData(300)]
+    [InlineData(400)]
     [InlineData(600_000)]
     public async Task a_snippet_shows_where_it_was_found_and_cuts_no_emoji(int before)
     {
