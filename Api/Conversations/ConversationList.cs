@@ -84,7 +84,8 @@ internal sealed class ConversationList(TenantContext tenants)
     {
         Guid[] ids = [.. page.Items.Select(item => hits[item.Id])];
         var snippets = await tenants.Messages.Where(row => ids.Contains(row.Id))
-            .Select(row => new { row.ConversationId, row.Content, Start = Math.Max(TenantContext.RegexpInstr(row.Content, pattern) - 1 - Snippet.CharactersBefore, 0) })
+            .Select(row => new { row.ConversationId, row.Content, At = TenantContext.PositionOf(row.Content, TenantContext.FirstMatch(row.Content, pattern)) })
+            .Select(row => new { row.ConversationId, row.Content, Start = Math.Max(row.At - 1 - Snippet.CharactersBefore, 0) })
             .Select(row => new { row.ConversationId, row.Start, Part = row.Content.Substring(row.Start, Snippet.Characters), row.Content.Length })
             .ToDictionaryAsync(
                 row => row.ConversationId,

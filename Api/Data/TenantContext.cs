@@ -68,9 +68,11 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             (RelationalEventId.ConnectionError, LogLevel.Debug),
             (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
 
-    /// <summary>PostgreSQL's function, in queries only.</summary>
-    /// <returns>Where the pattern begins in the text, in code points; 1 at the beginning, 0 for nowhere.</returns>
-    public static int RegexpInstr(string text, string pattern) => throw new InvalidOperationException("PostgreSQL does this, in a query.");
+    /// <summary>The first part of a text that is so; in queries only. <c>regexp_instr</c>, which tells where it is, needs PostgreSQL 15.</summary>
+    public static string FirstMatch(string text, string pattern) => throw new InvalidOperationException("PostgreSQL does this, in a query.");
+
+    /// <summary>Where a part of a text is for the first time, in code points, 1 at the beginning; in queries only.</summary>
+    public static int PositionOf(string text, string part) => throw new InvalidOperationException("PostgreSQL does this, in a query.");
 
     // A pooled context lives on: disposing ends its lease.
     public override void Dispose()
@@ -100,7 +102,8 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
     {
         base.OnModelCreating(builder);
         builder.HasDefaultSchema(Schema);
-        builder.HasDbFunction(() => RegexpInstr("", "")).HasName("regexp_instr").IsBuiltIn();
+        builder.HasDbFunction(() => FirstMatch("", "")).HasName("substring").IsBuiltIn();
+        builder.HasDbFunction(() => PositionOf("", "")).HasName("strpos").IsBuiltIn();
         builder.Entity<IdentityUserClaim<Guid>>().ToTable("account_claim");
         builder.Entity<IdentityUserLogin<Guid>>().ToTable("account_login");
         builder.Entity<IdentityUserToken<Guid>>().ToTable("account_token");

@@ -26,7 +26,7 @@ public sealed class SearchFixture : IAsyncLifetime
         var server = await PostgresFixture.Shared.GetServerAsync();
         await using (var postgres = NpgsqlDataSource.Create(server.ConnectionStringFor("postgres")))
         {
-            await using var create = postgres.CreateCommand($"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'");
+            await using var create = postgres.CreateCommand($"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C'");
             await create.ExecuteNonQueryAsync(Token);
         }
 
