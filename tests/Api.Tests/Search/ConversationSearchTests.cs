@@ -66,6 +66,7 @@ public class ConversationSearchTests(SearchFixture fixture) : IClassFixture<Sear
         // Without.
         { "The zebrafish swims", "zebrafish -lion", true },
         { "The zebrafish swims", "zebrafish -swim", false },
+        { "The zebrafish swims", "-lion", true },
         { "The zebrafish swims", "-\"zebrafish swims\" the", false },
         { "git --help", "--help", true },
         { "git help", "--help", false },
