@@ -27,8 +27,8 @@ internal sealed class ConversationList(TenantContext tenants)
     }
 
     /// <summary>
-    /// Looks through the newest conversations, some at a time, until a page is full. There is no index: it would be larger than the messages, and what one person has is read fast
-    /// enough.
+    /// Looks through the newest conversations, some at a time, until a page is full. There is no index: it would be about as large as the messages and slow to fill, and what one person
+    /// has is read fast enough.
     /// </summary>
     private async Task<ConversationPage> FindAsync(
         IQueryable<Conversation> query, SearchQuery search, ConversationCursor? after, int limit, CancellationToken cancellationToken)
