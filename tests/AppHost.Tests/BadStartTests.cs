@@ -161,7 +161,7 @@ public sealed class BadStartTests : IDisposable
     public async Task a_stop_before_everything_is_ready_is_told_with_what_was_not()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no signals.");
-        await using var appHost = Start([], "Stack:Mode=embedded", "Stack:Gateway=demo", RandomPorts);
+        await using var appHost = Start([], "Stack:Mode=embedded", "Stack:Gateway=demo", "Stack:HealthPatience=00:05:00", RandomPorts);
         await appHost.WaitForLineAsync("postgres     ready", _patience.Token);
 
         appHost.Signal(AppHostProcess.Interrupt);
