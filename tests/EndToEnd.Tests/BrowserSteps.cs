@@ -10,6 +10,9 @@ internal static class BrowserSteps
 
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a step may take, for assertions, which do not know the time of their page.</summary>
+    public static float LongestMilliseconds => (float)Longest.TotalMilliseconds;
+
     /// <summary>After this a test that waits fails instead of hanging.</summary>
     public static CancellationTokenSource Patience()
     {
@@ -30,7 +33,7 @@ internal static class BrowserSteps
             BaseURL = web.ToString(),
             ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
         });
-        context.SetDefaultTimeout((float)Longest.TotalMilliseconds);
+        context.SetDefaultTimeout(LongestMilliseconds);
         _ = WatchAsync(context, TestContext.Current.TestMethod?.MethodName);
         return context;
     }

@@ -154,7 +154,8 @@ public sealed partial class ConversationTests(StackFixture stack, BrowserFixture
     {
         await page.GetByTestId("message-input").FillAsync($"Tell me of rivers <<demo length={length} pace=0 hold={hold}@{HeldAt}>>");
         await page.GetByTestId("send").ClickAsync();
-        await page.WaitForURLAsync(AddressOfConversation());
+        // Not WaitForURL: between its look at the address and its wait for a navigation, a navigation can be missed.
+        await Assertions.Expect(page).ToHaveURLAsync(AddressOfConversation(), new PageAssertionsToHaveURLOptions { Timeout = BrowserSteps.LongestMilliseconds });
         // Before its first word it says that it is on its way: then nobody else knows of it yet.
         await page.Locator("[data-testid=answer][data-state=streaming] [data-testid=answer-text] > :not(.thinking)").First.WaitForAsync();
     }
