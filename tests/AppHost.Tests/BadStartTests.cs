@@ -134,7 +134,7 @@ public sealed class BadStartTests : IDisposable
     [Fact]
     public async Task a_service_that_throws_while_it_starts_is_told_with_what_it_threw()
     {
-        var output = await StartInVainAsync([new("Usage__OnStop", "Sideways")], "Stack:Mode=embedded", "Stack:Gateway=demo", RandomPorts);
+        var output = await StartInVainAsync([new("Usage__OnStop", "Sideways")], "Stack:Mode=embedded", "Stack:Gateway=demo", "Stack:HealthPatience=00:05:00", RandomPorts);
 
         Assert.Matches(@"api ended with exit code \d+\. Its last lines:", output);
         Assert.Contains("Sideways", output, StringComparison.Ordinal);
@@ -150,9 +150,9 @@ public sealed class BadStartTests : IDisposable
         gateway.Start();
         var answering = AnswerAsync(gateway);
 
-        var output = await StartInVainAsync([], $"LLM_BASE_URL=http://127.0.0.1:{port}", "LLM_API_KEY=sk-test", "Stack:Mode=embedded", "Stack:HealthPatience=00:00:20", RandomPorts);
+        var output = await StartInVainAsync([], $"LLM_BASE_URL=http://127.0.0.1:{port}", "LLM_API_KEY=sk-test", "Stack:Mode=embedded", "Stack:HealthPatience=00:00:40", RandomPorts);
 
-        Assert.Matches(@"api runs, but is not healthy after 20 s: \S.*gateway", output);
+        Assert.Matches(@"api runs, but is not healthy after 40 s: \S.*gateway", output);
         gateway.Stop();
         await answering;
     }
