@@ -29,6 +29,9 @@ switch (args)
     case ["openai", ..] when args.Length <= 2 && number >= 0:
         await OpenAiBenchmark.RunAsync(TimeSpan.FromSeconds(number == 0 ? DefaultSeconds : number), AnsiConsole.Console);
         return 0;
+    case ["answers"]:
+        AnswerBenchmark.Run(AnsiConsole.Console);
+        return 0;
     // A process of the benchmark openai.
     case [BareProxy.Command, var url, var target]:
         await BareProxy.RunAsync(url, target);
@@ -39,5 +42,6 @@ switch (args)
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- reports [CALLS, {DefaultCalls} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- seed CONNECTION_STRING [CALLS, {DefaultSample} unless given]");
         AnsiConsole.WriteLine($"dotnet run -c Release --project tests/Benchmarks -- openai [SECONDS of each measurement, {DefaultSeconds} unless given]");
+        AnsiConsole.WriteLine("dotnet run -c Release --project tests/Benchmarks -- answers");
         return 2;
 }

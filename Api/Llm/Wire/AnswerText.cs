@@ -11,6 +11,8 @@ internal sealed class AnswerText
     /// <summary>ASCII characters that no tokenizer puts into one token, over a text: prose has four to five.</summary>
     private const int MostAsciiPerToken = 8;
 
+    private const char MaxAscii = '\x7f';
+
     /// <summary>A code unit that is not ASCII is a token more often than not: it weighs as much as half a token of ASCII.</summary>
     private const int WeightBeyondAscii = 4;
 
@@ -54,11 +56,12 @@ internal sealed class AnswerText
         long count = 0;
         foreach (var piece in _text.GetChunks())
         {
-            var rest = piece.Span;
-            for (var next = rest.IndexOfAnyExceptInRange('\0', '\x7f'); next >= 0; next = rest.IndexOfAnyExceptInRange('\0', '\x7f'))
+            if (!Ascii.IsValid(piece.Span))
             {
-                count++;
-                rest = rest[(next + 1)..];
+                foreach (var unit in piece.Span)
+                {
+                    count += unit > MaxAscii ? 1 : 0;
+                }
             }
         }
 
