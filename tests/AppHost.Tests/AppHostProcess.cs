@@ -16,6 +16,11 @@ public sealed partial class AppHostProcess : IAsyncDisposable
 
     private const string Mark = "LLMASPIRE_TEST_MARK";
 
+    /// <summary>Whether these tests were started in the background of a shell: then they, and all they start, hear no Ctrl+C.</summary>
+    public static bool IgnoresInterrupt { get; } = OperatingSystem.IsLinux()
+        && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } ignored
+        && (Convert.ToUInt64(ignored["SigIgn:".Length..].Trim(), 16) & (1UL << (Interrupt - 1))) != 0;
+
     private readonly Process _process;
     private readonly string _mark;
     private readonly ConcurrentQueue<string> _lines = new();

@@ -164,7 +164,7 @@ public sealed class BadStartTests : IDisposable
         await using var appHost = Start([], "Stack:Mode=embedded", "Stack:Gateway=demo", "Stack:HealthPatience=00:05:00", RandomPorts);
         await appHost.WaitForLineAsync("postgres     ready", _patience.Token);
 
-        appHost.Signal(AppHostProcess.Interrupt);
+        appHost.Signal(AppHostProcess.IgnoresInterrupt ? AppHostProcess.Terminate : AppHostProcess.Interrupt);
         await appHost.WaitForExitAsync(_patience.Token);
 
         Assert.Equal(1, appHost.ExitCode);

@@ -28,7 +28,7 @@ public sealed class StopTests : IDisposable
     [Fact]
     public async Task an_interrupt_a_termination_and_a_kill_of_the_stack_lose_no_answer_and_leave_no_process()
     {
-        var requests = await StopUnderLoadAsync([], AppHostProcess.Interrupt);
+        var requests = await StopUnderLoadAsync([], AppHostProcess.IgnoresInterrupt ? AppHostProcess.Terminate : AppHostProcess.Interrupt);
         requests = await StopUnderLoadAsync(requests, AppHostProcess.Terminate);
 
         await using (var third = await StartAsync())
