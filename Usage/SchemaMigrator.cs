@@ -7,7 +7,7 @@ using Npgsql;
 namespace LlmAspire.Usage;
 
 /// <summary>
-/// Brings the schema of a context up to date, in every process that uses it. It tries until it is there; several processes, and the
+/// Brings the schema of a context up to date, in every process that uses it, one after the other. It tries until it is there; several processes, and the
 /// migrators of several contexts, may do so at once on an empty server.
 /// </summary>
 internal sealed class SchemaMigrator<TContext>(
@@ -99,6 +99,17 @@ internal sealed class SchemaMigrator<TContext>(
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
+        // One process at a time: of two, the second would create what is there, or drop what is gone. The lock goes with its transaction, however this ends.
+        await using var turn = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString()) { Pooling = false }.ConnectionString);
+        await turn.OpenAsync(cancellationToken);
+        await using var transaction = await turn.BeginTransactionAsync(cancellationToken);
+        await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", turn, transaction)
+        {
+            Parameters = { new() { Value = $"migrations of {Name}" } },
+            CommandTimeout = (int)CommandTimeout.TotalSeconds,
+        };
+        await wait.ExecuteNonQueryAsync(cancellationToken);
+
         using var scope = scopes.CreateScope();
         var context = scope.ServiceProvider.GetRequiredService<TContext>();
         context.Database.SetCommandTimeout(CommandTimeout);
