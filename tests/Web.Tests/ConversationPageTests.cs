@@ -293,6 +293,23 @@ public class ConversationPageTests
     }
 
     [Fact]
+    public async Task a_page_that_is_left_while_its_conversation_cannot_be_read_does_not_ask_again()
+    {
+        var read = new TaskCompletionSource();
+        await using var test = await PageTestContext.StartAsync(
+            api => (api.ConversationStatus, api.ReadsTaken) = (StatusCodes.Status503ServiceUnavailable, read.Task), conversation: ChatCall.Conversation);
+        var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        test.Session.Changed += () => _ = test.Session.State == ConversationState.Unavailable && failed.TrySetResult();
+
+        await test.DisposeComponentsAsync();
+        read.SetResult();
+        await failed.Task.WaitAsync(Xunit.TestContext.Current.CancellationToken);
+        await test.Renderer.Dispatcher.InvokeAsync(() => { });
+
+        Assert.False(test.Renderer.UnhandledException.IsCompleted);
+    }
+
+    [Fact]
     public async Task the_list_shows_what_the_api_has()
     {
         await using var test = await PageTestContext.StartAsync(api => api.Conversations =
