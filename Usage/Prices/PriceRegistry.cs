@@ -44,11 +44,7 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
     }
 
     /// <returns>The newest revision; 0 when there is none yet.</returns>
-    public async Task<long> ReadNewestAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        return await NewestAsync(connection, cancellationToken);
-    }
+    public Task<long> ReadNewestAsync(CancellationToken cancellationToken) => ReadNewestAsync(source, cancellationToken);
 
     /// <returns>What was ever said of a model, the newest first.</returns>
     public async Task<IReadOnlyList<PriceRevision>> ReadHistoryAsync(string provider, string model, CancellationToken cancellationToken)
@@ -132,6 +128,13 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
             cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return saved ?? newest;
+    }
+
+    /// <returns>The newest revision; 0 when there is none yet.</returns>
+    internal static async Task<long> ReadNewestAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        return await NewestAsync(connection, cancellationToken);
     }
 
     /// <summary>Lets other savers wait until the end of the transaction.</summary>

@@ -25,8 +25,7 @@ internal sealed class PriceSyncWorker(
             await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken);
         }
 
-        var prices = await gateway.ReadAsync(stoppingToken);
-        if (await sync.SaveAsync(prices, stoppingToken) is var (revision, changes))
+        if (await sync.SyncAsync(gateway.ReadAsync, stoppingToken) is var (revision, changes))
         {
             logger.PricesChanged(changes, revision);
         }

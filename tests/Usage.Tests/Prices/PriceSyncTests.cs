@@ -12,14 +12,14 @@ public class PriceSyncTests(PostgresFixture postgres)
     public async Task a_new_model_counts_from_the_beginning_and_a_change_from_the_present_hour()
     {
         await using var host = await NewHostAsync();
-        Assert.Null(await At(host, -500).SaveAsync([], Cancellation));
-        Assert.Equal(2, (await At(host, 0).SaveAsync([Model("m", input: 1m, output: 2m)], Cancellation))!.Value.Changes);
-        Assert.Null(await At(host, 1).SaveAsync([Model("m", input: 1.0m, output: 2m)], Cancellation));
-        Assert.Equal(3, (await At(host, 2).SaveAsync([Model("m", input: 1.5m, output: 2m), Model("late", input: 3m, output: 4m)], Cancellation))!.Value.Changes);
+        Assert.Null(await SyncAsync(host, -500));
+        Assert.Equal(2, (await SyncAsync(host, 0, Model("m", input: 1m, output: 2m)))!.Value.Changes);
+        Assert.Null(await SyncAsync(host, 1, Model("m", input: 1.0m, output: 2m)));
+        Assert.Equal(3, (await SyncAsync(host, 2, Model("m", input: 1.5m, output: 2m), Model("late", input: 3m, output: 4m)))!.Value.Changes);
         // Twice within the hour: the last word counts.
-        Assert.Equal(1, (await At(host, 2).SaveAsync([Model("m", input: 1.7m, output: 2m)], Cancellation))!.Value.Changes);
-        Assert.Equal(1, (await At(host, 3).SaveAsync([Model("m", input: 1.7m, output: 2m, cached: 0.1m)], Cancellation))!.Value.Changes);
-        Assert.Equal(1, (await At(host, 4).SaveAsync([Model("m", input: 1.7m, output: 2m)], Cancellation))!.Value.Changes);
+        Assert.Equal(1, (await SyncAsync(host, 2, Model("m", input: 1.7m, output: 2m)))!.Value.Changes);
+        Assert.Equal(1, (await SyncAsync(host, 3, Model("m", input: 1.7m, output: 2m, cached: 0.1m)))!.Value.Changes);
+        Assert.Equal(1, (await SyncAsync(host, 4, Model("m", input: 1.7m, output: 2m)))!.Value.Changes);
 
         Assert.Equal(
             [
@@ -39,7 +39,7 @@ public class PriceSyncTests(PostgresFixture postgres)
         await host.Prices.SaveAsync(
             PriceSource.Manual, "ann", "contract", [new("openai", "m", "input", PriceValidator.Earliest, 0.5m)], null, acceptImplausible: true, Cancellation);
 
-        await At(host, 0).SaveAsync([Model("m", input: 1m, output: 2m)], Cancellation);
+        await SyncAsync(host, 0, Model("m", input: 1m, output: 2m));
 
         var period = Assert.Single((await host.Prices.ReadAsync(null, Cancellation))!.Periods);
         Assert.Equal((0.5m, 2m), (period.Input, period.Output));
@@ -50,11 +50,36 @@ public class PriceSyncTests(PostgresFixture postgres)
     {
         await using var host = await NewHostAsync();
 
-        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => At(host, 0).SaveAsync([Model("m", input: 1m, output: 2m)], Cancellation)));
+        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => SyncAsync(host, 0, Model("m", input: 1m, output: 2m))));
 
         Assert.Single(made, one => one is not null);
         Assert.Equal(1L, await host.ScalarAsync("SELECT count(*) FROM ledger.price_revision WHERE source = 'gateway' AND author = 'gateway'"));
     }
+
+    [Fact]
+    public async Task an_answer_that_comes_after_a_later_one_was_saved_does_not_bring_the_old_price_back()
+    {
+        await using var host = await NewHostAsync();
+        await SyncAsync(host, 0, Model("m", input: 1m, output: 2m));
+
+        Queue<decimal> answers = new([1m, 1.5m]);
+        var synced = await At(host, 0).SyncAsync(
+            async _ =>
+            {
+                var answer = answers.Dequeue();
+                await SyncAsync(host, 0, Model("m", input: 1.5m, output: 2m));
+                return [Model("m", input: answer, output: 2m)];
+            },
+            Cancellation);
+
+        Assert.Null(synced);
+        Assert.Equal(
+            "1.0 1.5",
+            await host.ScalarAsync("SELECT string_agg(round(usd_per_million, 1)::text, ' ' ORDER BY revision_id) FROM ledger.llm_price WHERE token_class = 'input'"));
+    }
+
+    private static Task<(long Revision, int Changes)?> SyncAsync(LedgerHost host, int hours, params GatewayModelPrices[] models) =>
+        At(host, hours).SyncAsync(_ => Task.FromResult<IReadOnlyList<GatewayModelPrices>>(models), Cancellation);
 
     private static PriceSync At(LedgerHost host, int hours) => new(host.Source, new FixedTime(Hour.AddHours(hours).AddMinutes(17)));
 
