@@ -14,7 +14,7 @@ internal static class StackRun
     private const int Failed = 1;
 
     /// <summary>For how long a resource may run without being healthy while the stack starts; <c>Stack:HealthPatience</c> is another.</summary>
-    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromMinutes(1);
 
     /// <summary>Looks for what would stop the stack and says it in one message, or runs the stack until it is stopped, or publishes it.</summary>
     /// <returns>The exit code: 0 when the stack was ready and then stopped.</returns>

@@ -72,6 +72,8 @@ public sealed partial class AppHostProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for a line that holds the text.</summary>
+    /// <exception cref="InvalidOperationException">The AppHost ended before.</exception>
+    /// <exception cref="TimeoutException">The line has not come until the wait was cancelled; says what has.</exception>
     public async Task WaitForLineAsync(string text, CancellationToken cancellationToken)
     {
         while (!_lines.Any(line => line.Contains(text, StringComparison.Ordinal)))
@@ -81,7 +83,14 @@ public sealed partial class AppHostProcess : IAsyncDisposable
                 throw new InvalidOperationException($"The AppHost ended with exit code {_process.ExitCode}:\n{Output}");
             }
 
-            await _arrived.WaitAsync(TimeSpan.FromSeconds(1), cancellationToken);
+            try
+            {
+                await _arrived.WaitAsync(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+            catch (OperationCanceledException exception)
+            {
+                throw new TimeoutException($"'{text}' has not come:\n{Output}", exception);
+            }
         }
     }
 

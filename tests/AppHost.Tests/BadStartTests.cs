@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace LlmAspire.AppHost.Tests;
 
@@ -14,7 +15,7 @@ public sealed class BadStartTests : IDisposable
     public BadStartTests()
     {
         _patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        _patience.CancelAfter(TimeSpan.FromMinutes(5));
+        _patience.CancelAfter(TimeSpan.FromMinutes(10));
     }
 
     public void Dispose()
@@ -140,7 +141,10 @@ public sealed class BadStartTests : IDisposable
         Assert.Contains("Sideways", output, StringComparison.Ordinal);
     }
 
-    /// <summary>The gateway answers, so the start goes on; but it has no models, so the Api never can.</summary>
+    /// <summary>
+    /// The gateway answers, so the start goes on; but it has no models, so the Api never can. The patience is long enough for what does become healthy on a
+    /// machine that has much else to do.
+    /// </summary>
     [Fact]
     public async Task a_resource_that_runs_and_does_not_become_healthy_is_told_with_what_its_health_says()
     {
@@ -150,9 +154,9 @@ public sealed class BadStartTests : IDisposable
         gateway.Start();
         var answering = AnswerAsync(gateway);
 
-        var output = await StartInVainAsync([], $"LLM_BASE_URL=http://127.0.0.1:{port}", "LLM_API_KEY=sk-test", "Stack:Mode=embedded", "Stack:HealthPatience=00:00:40", RandomPorts);
+        var output = await StartInVainAsync([], $"LLM_BASE_URL=http://127.0.0.1:{port}", "LLM_API_KEY=sk-test", "Stack:Mode=embedded", "Stack:HealthPatience=00:02:00", RandomPorts);
 
-        Assert.Matches(@"api runs, but is not healthy after 40 s: \S.*gateway", output);
+        Assert.True(Regex.IsMatch(output, @"api runs, but is not healthy after 120 s: \S.*gateway"), output);
         gateway.Stop();
         await answering;
     }

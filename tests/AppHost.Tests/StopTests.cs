@@ -16,7 +16,7 @@ public sealed class StopTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for processes in /proc.");
         _patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        _patience.CancelAfter(TimeSpan.FromMinutes(10));
+        _patience.CancelAfter(TimeSpan.FromMinutes(25));
     }
 
     public void Dispose()
