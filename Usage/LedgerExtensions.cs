@@ -70,7 +70,9 @@ public static class LedgerExtensions
                 "Spool:Directory must name a folder; Spool:MaxBytes and Spool:AdoptionInterval must be greater than 0.").ValidateOnStart();
         services.AddSingleton<PostgresState>();
         services.AddSingleton<RunningCalls>();
+        services.AddSingleton<HeldSpools>();
         services.AddSingleton<SpoolFile>();
+        services.AddSingleton<SpoolSender>();
         services.AddSingleton<DurabilityMetrics>();
         services.AddSingleton<InboxTable>();
         services.AddSingleton<OpenCallTable>();

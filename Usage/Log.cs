@@ -55,14 +55,13 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "The spool could not be sent to PostgreSQL, {Count} entries wait; trying again")]
     public static partial void NotReplayed(this ILogger logger, Exception exception, int count);
 
-    [LoggerMessage(LogLevel.Critical, "The spool's entry of call {CallId} cannot be read; it stays in the file for a person to look at")]
-    public static partial void EntryUnreadable(this ILogger logger, Exception exception, Guid callId);
-
     [LoggerMessage(LogLevel.Warning, "The spool waits for PostgreSQL ({Reason}) with {Count} entries; trying until it answers")]
     public static partial void ReplayWaits(this ILogger logger, int count, string reason);
 
-    [LoggerMessage(LogLevel.Error, "The spool {Path} cannot be read, trying again later")]
-    public static partial void SpoolNotAdopted(this ILogger logger, Exception exception, string path);
+    [LoggerMessage(
+        LogLevel.Error,
+        "The spool {Path} cannot be emptied. What is left in it is kept, and holds up no other; it is tried again in {Wait}. Look at the reason: a newer version may have to take it up")]
+    public static partial void SpoolHeld(this ILogger logger, Exception exception, string path, TimeSpan wait);
 
     [LoggerMessage(LogLevel.Critical, "A spool is broken; what was in it may be lost. It was kept as {Path}")]
     public static partial void SpoolBroken(this ILogger logger, Exception exception, string path);

@@ -13,13 +13,14 @@ internal sealed class DurabilityMetrics
     private readonly Counter<long> _events;
     private readonly Histogram<double> _open;
 
-    public DurabilityMetrics(IMeterFactory meters, RunningCalls running, SpoolFile spool, PostgresState postgres)
+    public DurabilityMetrics(IMeterFactory meters, RunningCalls running, SpoolFile spool, HeldSpools held, PostgresState postgres)
     {
         _meter = meters.Create("LlmAspire.Usage");
         _events = _meter.CreateCounter<long>("llmaspire.usage.events", "{event}", "Events made durable, by where (inbox, spool)");
         _open = _meter.CreateHistogram<double>("llmaspire.usage.open.duration", "s", "What opening a call adds before it");
         _meter.CreateObservableUpDownCounter("llmaspire.usage.calls.running", () => running.Count, "{call}", "Calls whose usage is not in the inbox yet");
         _meter.CreateObservableGauge("llmaspire.usage.spool.depth", () => spool.Count, "{entry}", "Entries that wait in the spool");
+        _meter.CreateObservableGauge("llmaspire.usage.spool.held", () => held.Count, "{file}", "Files of the spool that this process cannot empty");
         _meter.CreateObservableGauge("llmaspire.usage.postgres.away", () => postgres.IsAway ? 1 : 0, null, "1 while PostgreSQL does not answer");
     }
 

@@ -7,10 +7,13 @@ namespace LlmAspire.Usage;
 /// A <see cref="UsageEvent"/> as text, for the spool and for the log: the ledger's column names, nulls left out. Example:
 /// <c>{"id":"0193…","operation":"chat","prompt_tokens":12,…,"raw_usage":{"prompt_tokens":12,…}}</c>.
 /// </summary>
-/// <remarks>It reads more than it writes: older versions wrote raw usage as it came.</remarks>
+/// <remarks>
+/// It reads more than it writes: older versions wrote raw usage as it came. A member that it does not know is of a newer version, and makes it no event: nothing of
+/// it may be left out.
+/// </remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 10_000,
-    AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip)]
+    AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(UsageEvent))]
 internal sealed partial class UsageEventJson : JsonSerializerContext
 {

@@ -9,6 +9,12 @@ namespace LlmAspire.Usage;
 /// </summary>
 internal sealed class SpoolDatabase : IDisposable
 {
+    /// <summary>
+    /// The format of the file and of the bodies of its entries: SQLite's <c>user_version</c>. Files without one are of before it was counted, and are read like
+    /// those of format 1. It is raised when an older version could not read what is written: for a new member of a body too.
+    /// </summary>
+    public const long FormatVersion = 1;
+
     private readonly SqliteConnection _connection;
 
     private SpoolDatabase(string path, SqliteConnection connection)
@@ -23,6 +29,7 @@ internal sealed class SpoolDatabase : IDisposable
     /// <exception cref="SqliteException">
     /// <see cref="IsInUse"/> when another process has it, <see cref="IsBroken"/> when it is no such file; else the disk is full or broken.
     /// </exception>
+    /// <exception cref="SpoolVersionException">A newer version wrote it: it is left as it is.</exception>
     public static SpoolDatabase Open(string path, long maxBytes)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
@@ -37,12 +44,23 @@ internal sealed class SpoolDatabase : IDisposable
         {
             connection.Open();
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE");
+            var version = (long)Scalar(connection, "PRAGMA user_version")!;
+            if (version > FormatVersion)
+            {
+                throw new SpoolVersionException(version);
+            }
+
             Execute(connection, "PRAGMA journal_mode = WAL");
             Execute(connection, "PRAGMA synchronous = FULL");
             var pageSize = (long)Scalar(connection, "PRAGMA page_size")!;
             Execute(connection, $"PRAGMA max_page_count = {Math.Max(maxBytes / pageSize, 1)}");
             // Takes the lock, and says when this is no database.
             Execute(connection, "BEGIN EXCLUSIVE");
+            if (Scalar(connection, "SELECT 1 FROM sqlite_schema") is null)
+            {
+                Execute(connection, $"PRAGMA user_version = {FormatVersion}");
+            }
+
             Execute(connection, """
                 CREATE TABLE IF NOT EXISTS entry (
                     position INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, call_id TEXT NOT NULL, body TEXT NOT NULL,

@@ -14,8 +14,10 @@ internal sealed record SpoolEntry(long Position, SpoolKind Kind, Guid CallId, st
 
     public static SpoolEntry OfRun(Guid runId, string record) => new(0, SpoolKind.Run, runId, record);
 
-    public OpenCall ToOpenCall() => JsonSerializer.Deserialize(Body, OpenCallJson.Default.OpenCall)!;
+    /// <exception cref="JsonException">It is none of this version.</exception>
+    public OpenCall ToOpenCall() => JsonSerializer.Deserialize(Body, OpenCallJson.Default.OpenCall) ?? throw new JsonException("There is no call.");
 
+    /// <exception cref="JsonException">It is none of this version.</exception>
     public UsageEvent ToUsageEvent() => UsageEventJson.Deserialize(Body);
 
     /// <summary>What becomes of an open call whose process is gone.</summary>
@@ -51,6 +53,8 @@ internal enum SpoolKind
     Run = 3,
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(OpenCall))]
 internal sealed partial class OpenCallJson : JsonSerializerContext;

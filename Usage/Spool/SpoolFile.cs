@@ -16,15 +16,17 @@ internal sealed class SpoolFile : IDisposable
     private readonly Lock _lock = new();
     private readonly SpoolOptions _options;
     private readonly TimeProvider _time;
+    private readonly HeldSpools _held;
     private readonly ILogger<SpoolFile> _logger;
     private readonly string _folder;
     private SpoolDatabase? _database;
     private int _count;
     private DateTimeOffset? _oldest;
 
-    public SpoolFile(IOptions<SpoolOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SpoolFile> logger)
+    public SpoolFile(IOptions<SpoolOptions> options, IHostEnvironment environment, HeldSpools held, TimeProvider time, ILogger<SpoolFile> logger)
     {
         _options = options.Value;
+        _held = held;
         _time = time;
         _logger = logger;
         _folder = Path.GetFullPath(_options.Directory, environment.ContentRootPath);
@@ -98,6 +100,25 @@ internal sealed class SpoolFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Moves entries that cannot be sent into a file of their own, so that this one can be emptied; it is held back like the file of a process that is gone.
+    /// </summary>
+    /// <exception cref="SqliteException">The disk is full or broken: they stay.</exception>
+    public void Separate(IReadOnlyCollection<SpoolEntry> entries, Exception reason)
+    {
+        lock (_lock)
+        {
+            using (var separate = Create())
+            {
+                separate.Append([.. entries]);
+                _held.Hold(separate.Path, reason);
+            }
+
+            // A process that ends here leaves them in both files: sending an entry twice is harmless.
+            Delete(entries);
+        }
+    }
+
     /// <summary>Removes the file when nothing came after a position up to which all was replayed.</summary>
     public void RemoveWhenReplayed(long position)
     {
@@ -128,25 +149,23 @@ internal sealed class SpoolFile : IDisposable
     }
 
     /// <summary>
-    /// Opens the files of processes that are gone; those of running ones are locked. Whoever gets one empties it and calls <see cref="Remove"/>.
+    /// Opens the files of processes that are gone; those of running ones are locked, and those that are held back are tried when their time has come. Whoever gets one
+    /// empties it and calls <see cref="Remove"/>.
     /// </summary>
     public IEnumerable<SpoolDatabase> Adopt()
     {
-        if (!Directory.Exists(_folder))
+        string[] paths = Directory.Exists(_folder) ? [.. Directory.EnumerateFiles(_folder, $"*{Extension}").Order(StringComparer.Ordinal)] : [];
+        _held.ReleaseAllBut(paths);
+        foreach (var path in paths)
         {
-            yield break;
-        }
-
-        foreach (var path in Directory.EnumerateFiles(_folder, $"*{Extension}").Order(StringComparer.Ordinal))
-        {
-            if (path != _database?.Path && TryOpen(path) is { } database)
+            if (path != _database?.Path && _held.IsDue(path) && TryOpen(path) is { } database)
             {
                 yield return database;
             }
         }
     }
 
-    /// <summary>Closes a file that cannot be read, or whose entries are none of this version, and renames it: nobody takes it up again.</summary>
+    /// <summary>Closes a file that is no longer one, and renames it: nobody takes it up again.</summary>
     public void SetAside(SpoolDatabase database, Exception exception)
     {
         database.Dispose();
@@ -192,9 +211,9 @@ internal sealed class SpoolFile : IDisposable
             MoveAside(path, exception);
             return null;
         }
-        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException or SpoolVersionException)
         {
-            _logger.SpoolNotAdopted(exception, path);
+            _held.Hold(path, exception);
             return null;
         }
     }

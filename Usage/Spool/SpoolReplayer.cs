@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,12 +12,11 @@ namespace LlmAspire.Usage;
 /// </summary>
 internal sealed class SpoolReplayer(
     NpgsqlDataSource source,
-    InboxTable inbox,
-    OpenCallTable openCalls,
+    SpoolSender sender,
     SpoolFile spool,
+    HeldSpools heldSpools,
     PostgresState postgres,
     RunningCalls running,
-    IEnumerable<IRunReplay> runs,
     ILedgerReadiness readiness,
     IOptions<DurabilityOptions> durability,
     IOptions<SpoolOptions> options,
@@ -26,9 +24,6 @@ internal sealed class SpoolReplayer(
     ILogger<SpoolReplayer> logger) : BackgroundService
 {
     private const int LargestBatch = 500;
-
-    /// <summary>The places of entries that were reported already.</summary>
-    private readonly HashSet<long> _unreadable = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -99,56 +94,42 @@ internal sealed class SpoolReplayer(
         var (replayed, isWhole) = (0, true);
         while (spool.Read(position, LargestBatch) is { Count: > 0 } entries)
         {
-            List<OpenCall> open = [];
-            var (readable, events, foreign) = Read(entries, entry =>
+            var (sent, held) = await sender.SendAsync(entries, running.Contains, cancellationToken);
+            spool.Delete(sent);
+            isWhole &= held.Count == 0 || TrySeparate(held);
+            // Of what is held back too: its call is the sweeper's, until the event can be sent.
+            foreach (var settled in entries.Where(entry => entry.Kind == SpoolKind.Settle))
             {
-                // A call that is over has its settle in the inbox: opening it again would leave it open.
-                if (entry.Kind == SpoolKind.Open && running.Contains(entry.CallId))
-                {
-                    open.Add(entry.ToOpenCall());
-                }
-
-                return entry.Kind == SpoolKind.Settle ? entry.ToUsageEvent() : null;
-            });
-            await SendAsync(events, cancellationToken);
-            var unread = await SendRunsAsync(entries, cancellationToken);
-            readable.RemoveAll(entry => unread.Exists(one => one.Entry == entry));
-            foreign ??= unread is [var (_, reason), ..] ? reason : null;
-            if (open.Count > 0)
-            {
-                // Without a limit: they were admitted, and run.
-                await openCalls.InsertAsync(open, cancellationToken);
-            }
-
-            spool.Delete(readable);
-            events.ForEach(settled => running.Remove(settled.Id));
-            if (foreign is not null)
-            {
-                isWhole = false;
-                ReportUnreadable(entries.Except(readable), foreign);
+                running.Remove(settled.CallId);
             }
 
             position = entries[^1].Position;
-            replayed += readable.Count;
+            replayed += sent.Count;
+        }
+
+        if (position > 0 && isWhole)
+        {
+            spool.RemoveWhenReplayed(position);
         }
 
         if (replayed > 0)
         {
-            if (isWhole)
-            {
-                spool.RemoveWhenReplayed(position);
-            }
-
             logger.SpoolReplayed(replayed);
         }
     }
 
-    /// <summary>They stay in the file, which the next process that finds it sets aside for a person to look at.</summary>
-    private void ReportUnreadable(IEnumerable<SpoolEntry> entries, JsonException reason)
+    /// <returns>False when the disk does not take them: they stay where they are.</returns>
+    private bool TrySeparate(IReadOnlyList<(SpoolEntry Entry, Exception Reason)> held)
     {
-        foreach (var entry in entries.Where(entry => _unreadable.Add(entry.Position)))
+        try
         {
-            logger.EntryUnreadable(reason, entry.CallId);
+            spool.Separate([.. held.Select(one => one.Entry)], held[0].Reason);
+            return true;
+        }
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            logger.NotReplayed(exception, held.Count);
+            return false;
         }
     }
 
@@ -166,10 +147,10 @@ internal sealed class SpoolReplayer(
                 {
                     spool.SetAside(database, exception);
                 }
-                catch (Exception exception) when (exception is not (NpgsqlException or OperationCanceledException or TimeoutException))
+                catch (Exception exception) when (!PostgresErrors.IsAway(exception) && exception is not (OperationCanceledException or TimeoutException))
                 {
-                    // This one is tried again later; there may be others.
-                    logger.SpoolNotAdopted(exception, database.Path);
+                    // A matter of this file, as far as anybody knows: there may be others.
+                    heldSpools.Hold(database.Path, exception);
                 }
             }
         }
@@ -179,95 +160,29 @@ internal sealed class SpoolReplayer(
     {
         long position = 0;
         var (settled, interrupted) = (0, 0);
-        JsonException? foreign = null;
+        Exception? reason = null;
         while (database.Read(position, LargestBatch) is { Count: > 0 } entries)
         {
-            var (sent, events, unreadable) = Read(entries, entry => entry.Kind switch
-            {
-                SpoolKind.Open => entry.ToInterrupted(),
-                SpoolKind.Settle => entry.ToUsageEvent(),
-                _ => null,
-            });
-            foreign ??= unreadable;
-            await SendAsync(events, cancellationToken);
-            var unread = await SendRunsAsync(entries, cancellationToken);
-            sent.RemoveAll(entry => unread.Exists(one => one.Entry == entry));
-            foreign ??= unread is [var (_, reason), ..] ? reason : null;
+            var (sent, held) = await sender.SendAsync(entries, isRunning: null, cancellationToken);
+            reason ??= held is [var (_, first), ..] ? first : null;
             SpoolFile.Delete(database, sent);
             position = entries[^1].Position;
             interrupted += sent.Count(entry => entry.Kind == SpoolKind.Open);
             settled += sent.Count(entry => entry.Kind == SpoolKind.Settle);
         }
 
-        logger.SpoolAdopted(database.Path, settled, interrupted);
-        if (foreign is null)
+        if (settled + interrupted > 0 || reason is null)
         {
-            SpoolFile.Remove(database);
+            logger.SpoolAdopted(database.Path, settled, interrupted);
         }
-        else
+
+        if (reason is not null)
         {
-            // An older version wrote it, or a newer one: what is left of it is for a person to look at.
-            spool.SetAside(database, foreign);
+            heldSpools.Hold(database.Path, reason);
+            return;
         }
+
+        SpoolFile.Remove(database);
+        heldSpools.Release(database.Path);
     }
-
-    /// <param name="toEvent">Null for an entry that makes no event.</param>
-    /// <returns>The entries that could be read, their events, and why others could not be read.</returns>
-    private static (List<SpoolEntry> Readable, List<UsageEvent> Events, JsonException? Foreign) Read(
-        IReadOnlyList<SpoolEntry> entries, Func<SpoolEntry, UsageEvent?> toEvent)
-    {
-        List<SpoolEntry> readable = [];
-        List<UsageEvent> events = [];
-        JsonException? foreign = null;
-        foreach (var entry in entries)
-        {
-            try
-            {
-                if (toEvent(entry) is { } usageEvent)
-                {
-                    events.Add(usageEvent);
-                }
-
-                readable.Add(entry);
-            }
-            catch (JsonException exception)
-            {
-                foreign = exception;
-            }
-        }
-
-        return (readable, events, foreign);
-    }
-
-    /// <returns>Those that are none of this version. They do not hold up the others.</returns>
-    private async Task<List<(SpoolEntry Entry, JsonException Reason)>> SendRunsAsync(IReadOnlyList<SpoolEntry> entries, CancellationToken cancellationToken)
-    {
-        SpoolEntry[] records = [.. entries.Where(entry => entry.Kind == SpoolKind.Run)];
-        try
-        {
-            foreach (var replay in records.Length == 0 ? [] : runs)
-            {
-                await replay.ReplayAsync([.. records.Select(record => record.Body)], cancellationToken);
-            }
-
-            return [];
-        }
-        catch (JsonException exception) when (records.Length == 1)
-        {
-            return [(records[0], exception)];
-        }
-        catch (JsonException)
-        {
-            List<(SpoolEntry, JsonException)> unread = [];
-            foreach (var record in records)
-            {
-                unread.AddRange(await SendRunsAsync([record], cancellationToken));
-            }
-
-            return unread;
-        }
-    }
-
-    private Task SendAsync(List<UsageEvent> events, CancellationToken cancellationToken) =>
-        events.Count == 0 ? Task.CompletedTask : inbox.InsertAsync(events, cancellationToken);
 }

@@ -199,27 +199,6 @@ public class SpoolTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task an_entry_that_is_no_event_of_this_version_keeps_its_file_and_holds_nobody_up()
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}")).FullName;
-        var foreign = Path.Combine(folder, "a.spool");
-        UsageEvent[] events = [Events.Plain(), Events.Plain()];
-        using (var gone = SpoolDatabase.Open(foreign, 1 << 30))
-        {
-            gone.Append([SpoolEntry.Of(events[0]), new SpoolEntry(0, SpoolKind.Settle, Guid.CreateVersion7(), """{"of":"another version"}"""), SpoolEntry.Of(events[1])]);
-        }
-
-        await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync(), ("Spool:Directory", folder));
-        await LedgerHost.WaitAsync(() => Task.FromResult(!File.Exists(foreign)));
-        await host.IngestAllAsync();
-
-        Assert.Equal(events.Select(usageEvent => usageEvent.Id).Order(), (await host.RowsAsync()).Select(row => row.Id).Order());
-        using var kept = SpoolDatabase.Open($"{foreign}.broken", 1 << 30);
-        Assert.Equal("""{"of":"another version"}""", Assert.Single(kept.Read(0, 10)).Body);
-        Assert.Contains(host.LogAt(LogLevel.Critical), line => line.Contains("a.spool.broken", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public void a_settle_takes_the_place_of_its_open_in_the_count_too()
     {
         var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}")).FullName;

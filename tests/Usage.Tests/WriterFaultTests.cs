@@ -61,9 +61,9 @@ public class WriterFaultTests(PostgresFixture postgres)
         await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync());
         var folder = Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}");
         using var spool = new SpoolFile(
-            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), new FailingTime(), NullLogger<SpoolFile>.Instance);
+            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), NewHeld(), new FailingTime(), NullLogger<SpoolFile>.Instance);
         var away = new PostgresState(new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
-        var metrics = new DurabilityMetrics(host.Services.GetRequiredService<IMeterFactory>(), host.Running, spool, away);
+        var metrics = new DurabilityMetrics(host.Services.GetRequiredService<IMeterFactory>(), host.Running, spool, NewHeld(), away);
         using var writer = new UsageEventWriter(
             host.Services.GetRequiredService<InboxTable>(), away, spool, host.Running, metrics, TimeProvider.System, NullLogger<UsageEventWriter>.Instance);
         await writer.StartAsync(Cancellation);
@@ -83,20 +83,24 @@ public class WriterFaultTests(PostgresFixture postgres)
         Append(second, SpoolEntry.OfRun(Guid.CreateVersion7(), "three"), SpoolEntry.Of(events[1]));
         await using var host = await LedgerHost.ReadyAsync(await postgres.CreateDatabaseAsync(), ("Spool:Directory", Path.Combine(folder, "own")));
         var replay = new StrictReplay();
+        var held = NewHeld();
         using var spool = new SpoolFile(
-            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), TimeProvider.System, NullLogger<SpoolFile>.Instance);
-        using var replayer = ActivatorUtilities.CreateInstance<SpoolReplayer>(host.Services, spool, (IEnumerable<IRunReplay>)[replay]);
+            Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), held, TimeProvider.System, NullLogger<SpoolFile>.Instance);
+        var sender = new SpoolSender(host.Services.GetRequiredService<InboxTable>(), host.Services.GetRequiredService<OpenCallTable>(), [replay]);
+        using var replayer = ActivatorUtilities.CreateInstance<SpoolReplayer>(host.Services, spool, sender, held);
 
         await replayer.StartAsync(Cancellation);
-        await LedgerHost.WaitAsync(() => Task.FromResult(!File.Exists(first) && !File.Exists(second)));
+        await LedgerHost.WaitAsync(() => Task.FromResult(held.Any?.Path == first && !File.Exists(second)));
         await replayer.StopAsync(Cancellation);
 
         Assert.Equal(["one", "two", "three"], replay.Written);
         await host.IngestAllAsync();
         Assert.Equal(2, (await host.RowsAsync()).Count);
-        using var aside = SpoolDatabase.Open($"{first}.broken", 1 << 30);
-        Assert.Equal(StrictReplay.Foreign, Assert.Single(aside.Read(0, 10)).Body);
+        using var kept = SpoolDatabase.Open(first, 1 << 30);
+        Assert.Equal(StrictReplay.Foreign, Assert.Single(kept.Read(0, 10)).Body);
     }
+
+    private static HeldSpools NewHeld() => new(Options.Create(new SpoolOptions()), TimeProvider.System, NullLogger<HeldSpools>.Instance);
 
     private static void Append(string path, params SpoolEntry[] entries)
     {

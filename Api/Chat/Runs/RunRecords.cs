@@ -15,9 +15,22 @@ namespace LlmAspire.Api.Chat.Runs;
 [JsonDerivedType(typeof(RunChosen), "chosen")]
 internal abstract record RunRecord(Guid RunId)
 {
-    public string Serialize() => JsonSerializer.Serialize(this, JsonSerializerOptions.Web);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerOptions.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
-    public static RunRecord Deserialize(string json) => JsonSerializer.Deserialize<RunRecord>(json, JsonSerializerOptions.Web)!;
+    public string Serialize() => JsonSerializer.Serialize(this, Json);
+
+    /// <exception cref="JsonException">It is none of this version. A member that is not known is of a newer one: nothing of it may be left out.</exception>
+    public static RunRecord Deserialize(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunRecord>(json, Json) ?? throw new JsonException("There is no record.");
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new JsonException("The record does not say its kind.", exception);
+        }
+    }
 }
 
 /// <summary>A new run, its empty answer, and what is new with it.</summary>

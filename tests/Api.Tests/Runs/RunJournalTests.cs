@@ -222,7 +222,8 @@ public sealed class RunJournalTests : IAsyncLifetime
     }
 
     private SpoolFile Spool(string? folder = null, TimeProvider? time = null) => new(
-        Options.Create(new SpoolOptions { Directory = folder ?? _folder }), _api.Services.GetRequiredService<IHostEnvironment>(), time ?? TimeProvider.System, NullLogger<SpoolFile>.Instance);
+        Options.Create(new SpoolOptions { Directory = folder ?? _folder }), _api.Services.GetRequiredService<IHostEnvironment>(),
+        _api.Services.GetRequiredService<HeldSpools>(), time ?? TimeProvider.System, NullLogger<SpoolFile>.Instance);
 
     private static PostgresState Away() => new(new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
 
