@@ -62,6 +62,19 @@ public sealed class AccessibilityTests(StackFixture stack, BrowserFixture browse
         Assert.True(_found.Count == 0, string.Join(Environment.NewLine, _found));
     }
 
+    [Fact]
+    public async Task who_wants_no_motion_gets_another_theme_at_once()
+    {
+        await using var context = await browser.NewContextAsync(stack);
+        var page = await context.OpenChatAsync();
+        await page.EmulateMediaAsync(new PageEmulateMediaOptions { ReducedMotion = ReducedMotion.Reduce });
+
+        var durations = await page.EvaluateAsync<string[]>(
+            "() => [...new Set([...document.querySelectorAll('*')].flatMap(one => [null, '::before', '::after'].map(part => getComputedStyle(one, part).transitionDuration)))]");
+
+        Assert.All(durations.SelectMany(one => one.Split(", ")), one => Assert.Equal("0s", one));
+    }
+
     private async Task CheckAsync(IPage page, string name)
     {
         foreach (var look in PageLook.Each)
