@@ -12,8 +12,8 @@ namespace LlmAspire.Usage;
 public static class LedgerExtensions
 {
     /// <summary>
-    /// Adds <see cref="LedgerContext"/>, an <see cref="Npgsql.NpgsqlDataSource"/> on the same connection string <c>llm</c>, the
-    /// migration at start, <see cref="ILedgerReadiness"/> and the health check <c>ledger</c>.
+    /// Adds <see cref="LedgerContext"/>, an <see cref="Npgsql.NpgsqlDataSource"/> on the same connection string <c>llm</c>, two more with the keys
+    /// <see cref="ConnectionPool.Reading"/> and <see cref="ConnectionPool.Sessions"/>, the migration at start, <see cref="ILedgerReadiness"/> and the health check <c>ledger</c>.
     /// </summary>
     public static TBuilder AddLedger<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -24,13 +24,12 @@ public static class LedgerExtensions
             settings =>
             {
                 settings.DisableHealthChecks = true;
-                settings.ConnectionString = ConnectionPool.WithDefaults(settings.ConnectionString);
+                settings.ConnectionString = ConnectionPool.ForContexts(settings.ConnectionString);
             },
             LedgerContext.Configure);
-        // The connection string is read when the source is first used, as the context's is.
-        builder.Services.AddNpgsqlDataSource("", (services, source) => source.ConnectionStringBuilder.ConnectionString =
-            ConnectionPool.WithDefaults(services.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName))
-            ?? throw new InvalidOperationException($"No connection string 'ConnectionStrings:{LedgerContext.ConnectionName}' was given."));
+        builder.Services.AddSource(null, text => ConnectionPool.WithDefaults(text));
+        builder.Services.AddSource(ConnectionPool.Sessions, text => ConnectionPool.WithDefaults(text, ConnectionPool.SessionsSize, ConnectionPool.Sessions));
+        builder.Services.AddSource(ConnectionPool.Reading, ConnectionPool.ForReading);
 
         // At Information it logs each statement, those of the polling too.
         builder.Logging.AddFilter("Npgsql.Command", LogLevel.Warning);
@@ -68,6 +67,8 @@ public static class LedgerExtensions
             .Validate(
                 options => options.Directory.Length > 0 && options.MaxBytes > 0 && options.AdoptionInterval > TimeSpan.Zero,
                 "Spool:Directory must name a folder; Spool:MaxBytes and Spool:AdoptionInterval must be greater than 0.").ValidateOnStart();
+        services.AddSource(PostgresProbe.Key, ConnectionPool.ForProbe);
+        services.AddSingleton<PostgresProbe>();
         services.AddSingleton<PostgresState>();
         services.AddSingleton<RunningCalls>();
         services.AddSingleton<HeldSpools>();
@@ -117,4 +118,12 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<UsageDays>();
         return builder;
     }
+
+    /// <summary>The connection string is read when the source is first used, as the contexts' is.</summary>
+    private static void AddSource(this IServiceCollection services, string? key, Func<string?, string?> pool) => services.AddNpgsqlDataSource(
+        "",
+        (provider, source) => source.ConnectionStringBuilder.ConnectionString =
+            pool(provider.GetRequiredService<IConfiguration>().GetConnectionString(LedgerContext.ConnectionName))
+            ?? throw new InvalidOperationException($"No connection string 'ConnectionStrings:{LedgerContext.ConnectionName}' was given."),
+        serviceKey: key);
 }

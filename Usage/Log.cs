@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "PostgreSQL does not answer: calls and events go to the spool ({Reason})")]
     public static partial void PostgresAway(this ILogger logger, string reason);
 
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL answers, but a statement waits for longer than {Patience} ({Reason}): its data go to the spool. See pg_stat_activity and pg_locks")]
+    public static partial void PostgresBusy(this ILogger logger, TimeSpan patience, string reason);
+
     [LoggerMessage(LogLevel.Error, "PostgreSQL refuses {Count} events: they go to the spool")]
     public static partial void InboxRefuses(this ILogger logger, Exception exception, int count);
 

@@ -41,7 +41,7 @@ internal static class IdentityExtensions
             settings =>
             {
                 settings.DisableHealthChecks = true;
-                settings.ConnectionString = ConnectionPool.WithDefaults(settings.ConnectionString);
+                settings.ConnectionString = ConnectionPool.ForContexts(settings.ConnectionString);
             },
             TenantContext.Configure);
         services.AddSchemaMigration<TenantContext>();

@@ -1,4 +1,5 @@
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Reports;
 using LlmAspire.ServiceDefaults.Json;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -35,11 +36,13 @@ internal static class PricesApi
 
         prices.MapGet("/unpriced", GetUnpricedAsync)
             .WithName("GetUnpricedUsage")
+            .LimitReports()
             .WithSummary("Lists the models that were used and have no price, with their calls; of the last 30 days unless from and to say otherwise (operator).")
             .ProducesProblem(StatusCodes.Status400BadRequest);
 
         prices.MapPost("/preview", PreviewAsync)
             .WithName("PreviewPrices")
+            .LimitReports()
             .WithSummary("Says what a change would do to the cost of what was used already. Saves nothing (operator).")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status409Conflict);

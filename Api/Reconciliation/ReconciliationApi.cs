@@ -2,6 +2,7 @@ using System.Net.Mime;
 using System.Text;
 using LlmAspire.Api.Http;
 using LlmAspire.Api.Identity;
+using LlmAspire.Api.Reports;
 using LlmAspire.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
@@ -23,11 +24,13 @@ internal static class ReconciliationApi
 
         reconciliation.MapGet("", GetAsync)
             .WithName("GetReconciliation")
+            .LimitReports()
             .WithSummary("Compares the ledger with the gateway's logs and with invoices, by day, provider and model; of the last 30 days unless from and to say otherwise (operator).")
             .ProducesProblem(StatusCodes.Status400BadRequest);
 
         reconciliation.MapGet("/differences", GetDifferencesAsync)
             .WithName("GetReconciliationDifferences")
+            .LimitReports()
             .WithSummary("Lists the calls of a day of which ledger and gateway say something else (operator).")
             .ProducesProblem(StatusCodes.Status400BadRequest);
 

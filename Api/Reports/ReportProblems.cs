@@ -20,6 +20,10 @@ internal static class ReportProblems
         context, StatusCodes.Status503ServiceUnavailable, "report_too_slow", "The report took too long.",
         "Give a shorter time or a filter. Reports of whole hours, in a zone that is off UTC by whole hours and without asOf, are made of sums and take the least.");
 
+    public static ProblemHttpResult TooMany(HttpContext context, int atOnce, int waiting, TimeSpan pause) => Problems.Create(
+        context, StatusCodes.Status429TooManyRequests, "too_many_reports", "You ask for too many reports at once.",
+        $"{atOnce} are made for you at a time, and {waiting} more may wait. Try again when they have come, or ask for one with more in it.", pause);
+
     public static ProblemHttpResult PinUnknown(HttpContext context) => Invalid(context, new Dictionary<string, string[]>
     {
         ["asOf"] = ["It is of the future, or of prices that there are not: give the asOf of an earlier answer."],

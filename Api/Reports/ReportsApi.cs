@@ -19,6 +19,7 @@ internal static class ReportsApi
     public static IHostApplicationBuilder AddReports(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<ReportOptions>().BindConfiguration(ReportOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ReportLimits>();
         builder.Services.AddScoped<ReportNames>();
         builder.Services.AddScoped<Budgets>();
         return builder;
@@ -29,6 +30,7 @@ internal static class ReportsApi
         var usage = app.MapGroup("/usage").WithTags("Usage")
             .ExplainMoneyThatDoesNotFit()
             .AddEndpointFilter(ExplainAsync)
+            .LimitReports()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden);
 
@@ -242,7 +244,7 @@ internal static class ReportsApi
         {
             return ReportProblems.ZoneUnknown(invocation.HttpContext);
         }
-        catch (NpgsqlException exception) when (exception.InnerException is TimeoutException)
+        catch (NpgsqlException exception) when (exception.InnerException is TimeoutException || exception.SqlState == PostgresErrorCodes.QueryCanceled)
         {
             return ReportProblems.TooSlow(invocation.HttpContext);
         }

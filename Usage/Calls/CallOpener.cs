@@ -82,7 +82,7 @@ internal sealed class CallOpener(
         {
             IReadOnlyDictionary<Guid, AllowanceExceededException> refused = null!;
             if (await postgres.TryAsync(
-                async patience => refused = await table.InsertAsync([.. batch.Select(queued => queued.Item)], patience), CancellationToken.None))
+                async patience => refused = await table.InsertAsync([.. batch.Select(queued => queued.Item)], patience, admission.Remember), CancellationToken.None))
             {
                 foreach (var queued in batch)
                 {
@@ -131,13 +131,14 @@ internal sealed class CallOpener(
         List<Queued<OpenCall>> admitted = [];
         foreach (var queued in batch)
         {
-            if (admission.Refuse(queued.Item, postgres.Outage) is { } reason)
+            try
             {
-                queued.SetFailed(new LedgerUnavailableException(reason));
-            }
-            else
-            {
+                admission.Admit(queued.Item);
                 admitted.Add(queued);
+            }
+            catch (Exception exception) when (exception is LedgerUnavailableException or AllowanceExceededException)
+            {
+                queued.SetFailed(exception);
             }
         }
 

@@ -36,12 +36,14 @@ internal sealed class OpenCallTable
     }
 
     /// <summary>Opens the calls, in their order, as far as the limits of their organisations allow.</summary>
+    /// <param name="see">Is told what the organisations have used and reserved with these calls.</param>
     /// <returns>Those that were refused, by the call's id.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL does not take them; when its answer was lost they may be there.</exception>
-    public async Task<IReadOnlyDictionary<Guid, AllowanceExceededException>> InsertAsync(IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<Guid, AllowanceExceededException>> InsertAsync(
+        IReadOnlyList<OpenCall> calls, CancellationToken cancellationToken, Action<OrgAccount>? see = null)
     {
         Dictionary<Guid, AllowanceExceededException> refused = [];
-        if (calls is [var one] && await RetryAsync(() => TryInsertOneAsync(one, cancellationToken)))
+        if (calls is [var one] && await RetryAsync(() => TryInsertOneAsync(one, see, cancellationToken)))
         {
             return refused;
         }
@@ -49,7 +51,7 @@ internal sealed class OpenCallTable
         var left = calls.DistinctBy(call => call.Id).ToDictionary(call => call.Id);
         while (left.Count > 0)
         {
-            var notOpened = await RetryAsync(() => InsertManyAsync(left, cancellationToken));
+            var notOpened = await RetryAsync(() => InsertManyAsync(left, see, cancellationToken));
             left = [];
             foreach (var (call, exceeded) in notOpened)
             {
@@ -96,14 +98,21 @@ internal sealed class OpenCallTable
     }
 
     /// <returns>False when it does not fit.</returns>
-    private async Task<bool> TryInsertOneAsync(OpenCall call, CancellationToken cancellationToken)
+    private async Task<bool> TryInsertOneAsync(OpenCall call, Action<OrgAccount>? see, CancellationToken cancellationToken)
     {
         await using var connection = await _source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(_openOne, connection);
         command.Parameters.AddRange(_parameters.ParametersOf(call).ToArray());
         // A call waits for this one: planned once a connection, which is most of what the server would do for it.
         await command.PrepareAsync(cancellationToken);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        if (!await reader.IsDBNullAsync(1, cancellationToken))
+        {
+            see?.Invoke(new OrgAccount(call.OrgId, await reader.GetFieldValueAsync<DateOnly>(1, cancellationToken), reader.GetInt64(2), reader.GetInt64(3)));
+        }
+
+        return reader.GetBoolean(0);
     }
 
     /// <returns>
@@ -111,7 +120,7 @@ internal sealed class OpenCallTable
     /// opened either, or the row of their month has just been made.
     /// </returns>
     private async Task<List<(OpenCall Call, AllowanceExceededException? Exceeded)>> InsertManyAsync(
-        Dictionary<Guid, OpenCall> calls, CancellationToken cancellationToken)
+        Dictionary<Guid, OpenCall> calls, Action<OrgAccount>? see, CancellationToken cancellationToken)
     {
         await using var connection = await _source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(_openMany, connection);
@@ -121,9 +130,15 @@ internal sealed class OpenCallTable
         List<(OpenCall, AllowanceExceededException?)> notOpened = [];
         while (await reader.ReadAsync(cancellationToken))
         {
+            var (month, used, reserved) = (await reader.GetFieldValueAsync<DateOnly>(1, cancellationToken), reader.GetInt64(2), reader.GetInt64(3));
+            if (await reader.IsDBNullAsync(0, cancellationToken))
+            {
+                see?.Invoke(new OrgAccount(reader.GetGuid(4), month, used, reserved));
+                continue;
+            }
+
             var call = calls[reader.GetGuid(0)];
-            var (used, reserved, need) = (reader.GetInt64(2), reader.GetInt64(3), call.ReservedPromptTokens + call.ReservedCompletionTokens);
-            var month = await reader.GetFieldValueAsync<DateOnly>(1, cancellationToken);
+            var need = call.ReservedPromptTokens + call.ReservedCompletionTokens;
             notOpened.Add((call, call.AllowanceLimit is { } limit && used + reserved + need > limit
                 ? new AllowanceExceededException(month, limit, used, reserved, need)
                 : null));
@@ -147,15 +162,16 @@ internal sealed class OpenCallTable
             SELECT org_id, month, 0, need FROM missing WHERE allowance_limit IS NULL OR need <= allowance_limit
             ON CONFLICT (org_id, month) DO UPDATE SET reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
                 WHERE (SELECT allowance_limit IS NULL OR allowance.used_tokens + allowance.reserved_tokens + need <= allowance_limit FROM missing)
-            RETURNING org_id
+            RETURNING org_id, month, used_tokens, reserved_tokens
         ), opened AS (
             INSERT INTO ledger.open_call ({columns}) SELECT {columns} FROM missing JOIN reserved USING (org_id) RETURNING id
         )
-        SELECT NOT EXISTS (SELECT FROM missing) OR EXISTS (SELECT FROM opened)
+        SELECT NOT EXISTS (SELECT FROM missing) OR EXISTS (SELECT FROM opened), month, used_tokens, reserved_tokens
+        FROM (VALUES (1)) AS one LEFT JOIN reserved ON true
         """;
 
     /// <summary>
-    /// Admits in the calls' order, each beside all before it. The rows of the allowance are locked first, which shows them as they are then. A row that another
+    /// Rows without a call are what the organisations have used and reserved with them. Admits in the calls' order, each beside all before it. The rows of the allowance are locked first, which shows them as they are then. A row that another
     /// transaction made since this one began could not be locked: those calls come back, to be tried again. So do those that did not
     /// fit, with the allowance as it is afterwards.
     /// </summary>
@@ -182,9 +198,10 @@ internal sealed class OpenCallTable
         )
         SELECT
             id, month, coalesce(reserved.used_tokens, locked.used_tokens, 0) AS used_tokens,
-            coalesce(reserved.reserved_tokens, locked.reserved_tokens, 0) AS reserved_tokens
+            coalesce(reserved.reserved_tokens, locked.reserved_tokens, 0) AS reserved_tokens, org_id
         FROM missing LEFT JOIN locked USING (org_id, month) LEFT JOIN reserved USING (org_id, month)
         WHERE id NOT IN (SELECT id FROM opened)
+        UNION ALL SELECT NULL, month, used_tokens, reserved_tokens, org_id FROM reserved
         """;
 
     /// <summary>OFFSET has each call looked for by its id: else the plan, made when few are open, may read all that are.</summary>

@@ -5,16 +5,17 @@ namespace LlmAspire.Usage;
 
 /// <summary>
 /// Who may call a model while PostgreSQL cannot be asked: callers who were served shortly before, within a number of tokens for their
-/// organisation. Safe to use from any thread.
+/// organisation and what its plan had left. Safe to use from any thread.
 /// </summary>
 internal sealed class OutageAdmission(IOptions<DurabilityOptions> options, TimeProvider time)
 {
     private const int ForgetBeyond = 100_000;
 
     private readonly ConcurrentDictionary<(Guid User, Guid Org), DateTimeOffset> _served = new();
+    private readonly ConcurrentDictionary<Guid, OrgAccount> _accounts = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<Guid, long> _reserved = [];
-    private int _outage;
+    private readonly Dictionary<Guid, Queue<Reserve>> _reserves = [];
+    private DateTimeOffset _forgotAt;
 
     /// <summary>Remembers a caller whose call PostgreSQL took.</summary>
     public void Remember(OpenCall call)
@@ -25,38 +26,79 @@ internal sealed class OutageAdmission(IOptions<DurabilityOptions> options, TimeP
             var oldest = time.GetUtcNow() - options.Value.CallerMemory;
             foreach (var (caller, at) in _served)
             {
-                if (at < oldest)
+                if (at < oldest && _served.TryRemove(caller, out _))
                 {
-                    _served.TryRemove(caller, out _);
+                    _accounts.TryRemove(caller.Org, out _);
                 }
             }
         }
     }
 
-    /// <summary>Admits the call and reserves its tokens, or says why not.</summary>
-    public string? Refuse(OpenCall call, int outage)
+    /// <summary>Remembers what an organisation had used and reserved of a month when it was last seen.</summary>
+    public void Remember(OrgAccount account) => _accounts[account.OrgId] = account;
+
+    /// <summary>Admits the call and reserves its tokens.</summary>
+    /// <exception cref="LedgerUnavailableException">Nobody can say whether it may be made, or it may not.</exception>
+    /// <exception cref="AllowanceExceededException">It would be beyond its plan by what is known.</exception>
+    public void Admit(OpenCall call)
     {
-        if (!_served.TryGetValue((call.UserId, call.OrgId), out var at) || time.GetUtcNow() - at > options.Value.CallerMemory)
+        var now = time.GetUtcNow();
+        if (!_served.TryGetValue((call.UserId, call.OrgId), out var at) || now - at > options.Value.CallerMemory)
         {
-            return "PostgreSQL is away, and this caller was not served shortly before.";
+            throw new LedgerUnavailableException("PostgreSQL cannot be asked, and this caller was not served shortly before.");
         }
 
+        var need = call.ReservedPromptTokens + call.ReservedCompletionTokens;
+        var opened = DateTimeOffset.FromUnixTimeMilliseconds(UuidV7.UnixMilliseconds(call.Id)).UtcDateTime;
+        var month = new DateOnly(opened.Year, opened.Month, 1);
         lock (_lock)
         {
-            if (_outage != outage)
+            Forget(now);
+            var reserves = _reserves.GetValueOrDefault(call.OrgId) ?? [];
+            var reserved = reserves.Sum(reserve => reserve.Tokens);
+            // What was reserved before counts in full: that it was settled meanwhile is known only when PostgreSQL can be asked.
+            var known = _accounts.GetValueOrDefault(call.OrgId) is { } account && account.Month == month ? account : new OrgAccount(call.OrgId, month, 0, 0);
+            if (call.AllowanceLimit is { } limit && known.Used + known.Reserved + reserved + need > limit)
             {
-                _outage = outage;
-                _reserved.Clear();
+                throw new AllowanceExceededException(month, limit, known.Used, known.Reserved + reserved, need);
             }
 
-            var reserved = _reserved.GetValueOrDefault(call.OrgId) + call.ReservedPromptTokens + call.ReservedCompletionTokens;
-            if (reserved > options.Value.OutageAllowance)
+            if (reserved + need > options.Value.OutageAllowance)
             {
-                return "PostgreSQL is away, and the organisation has used up what it is allowed meanwhile (Usage:OutageAllowance).";
+                throw new LedgerUnavailableException("PostgreSQL cannot be asked, and the organisation has used up what it is allowed meanwhile (Usage:OutageAllowance).");
             }
 
-            _reserved[call.OrgId] = reserved;
-            return null;
+            reserves.Enqueue(new Reserve(now, need));
+            _reserves[call.OrgId] = reserves;
         }
     }
+
+    /// <summary>What was reserved before the window began.</summary>
+    private void Forget(DateTimeOffset now)
+    {
+        // Now and then also of those who do not come back.
+        if (now - _forgotAt < options.Value.OutageWindow / 60)
+        {
+            return;
+        }
+
+        _forgotAt = now;
+        foreach (var (org, reserves) in _reserves)
+        {
+            while (reserves.TryPeek(out var oldest) && now - oldest.At >= options.Value.OutageWindow)
+            {
+                reserves.Dequeue();
+            }
+
+            if (reserves.Count == 0)
+            {
+                _reserves.Remove(org);
+            }
+        }
+    }
+
+    private readonly record struct Reserve(DateTimeOffset At, long Tokens);
 }
+
+/// <summary>What an organisation had used and reserved of a month, in tokens, when it was last seen.</summary>
+internal sealed record OrgAccount(Guid OrgId, DateOnly Month, long Used, long Reserved);

@@ -22,6 +22,7 @@ internal sealed class DurabilityMetrics
         _meter.CreateObservableGauge("llmaspire.usage.spool.depth", () => spool.Count, "{entry}", "Entries that wait in the spool");
         _meter.CreateObservableGauge("llmaspire.usage.spool.held", () => held.Count, "{file}", "Files of the spool that this process cannot empty");
         _meter.CreateObservableGauge("llmaspire.usage.postgres.away", () => postgres.IsAway ? 1 : 0, null, "1 while PostgreSQL does not answer");
+        _meter.CreateObservableCounter("llmaspire.usage.postgres.busy", () => postgres.Busy, "{statement}", "Statements given up, behind a lock or much work, while PostgreSQL answered");
     }
 
     /// <summary>To be called once: events that are durable nowhere yet.</summary>

@@ -11,8 +11,14 @@ public sealed class DurabilityOptions
     /// <summary>How often this process reports that it lives, and which calls it runs. Well below the sweeper's grace.</summary>
     public TimeSpan LivenessInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Tokens that the callers of one organisation may reserve with this process while PostgreSQL is away, in one outage.</summary>
+    /// <summary>
+    /// Tokens that the callers of one organisation may reserve with this process while PostgreSQL does not take their calls, in any <see cref="OutageWindow"/>: however often it comes and
+    /// goes. Within what their plan had left when it was last there.
+    /// </summary>
     public long OutageAllowance { get; set; } = 1_000_000;
+
+    /// <summary>See <see cref="OutageAllowance"/>.</summary>
+    public TimeSpan OutageWindow { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>For how long a caller who was served is remembered, and admitted while PostgreSQL is away.</summary>
     public TimeSpan CallerMemory { get; set; } = TimeSpan.FromMinutes(15);
@@ -20,9 +26,14 @@ public sealed class DurabilityOptions
     /// <summary>How often PostgreSQL is asked whether it is back.</summary>
     public TimeSpan ProbeInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often in a row it must answer then.</summary>
+    public int AnswersUntilBack { get; set; } = 2;
+
     internal const string WhatIsPossible =
-        "Usage:PostgresPatience, Usage:LivenessInterval, Usage:CallerMemory and Usage:ProbeInterval must be longer than zero; Usage:OutageAllowance must not be negative.";
+        "Usage:PostgresPatience, Usage:LivenessInterval, Usage:CallerMemory, Usage:OutageWindow and Usage:ProbeInterval must be longer than zero; "
+        + "Usage:AnswersUntilBack must be at least 1; Usage:OutageAllowance must not be negative.";
 
     internal bool IsPossible =>
-        PostgresPatience > TimeSpan.Zero && LivenessInterval > TimeSpan.Zero && CallerMemory > TimeSpan.Zero && ProbeInterval > TimeSpan.Zero && OutageAllowance >= 0;
+        new[] { PostgresPatience, LivenessInterval, CallerMemory, OutageWindow, ProbeInterval }.All(time => time > TimeSpan.Zero)
+        && AnswersUntilBack >= 1 && OutageAllowance >= 0;
 }

@@ -1,9 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Says what a report may be pinned to. Safe to call concurrently.</summary>
-public sealed class Pins(NpgsqlDataSource source)
+public sealed class Pins([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source)
 {
     /// <summary>
     /// The newest pin at which nothing can change any more. What is being written at this moment is after it. Asked for before the report reads: a

@@ -1,9 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Says what a change of prices would do to what was used already. Saves nothing. Safe to call concurrently.</summary>
-public sealed class PricePreview(NpgsqlDataSource source)
+public sealed class PricePreview([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source)
 {
     // All roll-ups of some months are added up: in memory, and for once. Compiling the statement takes longer than it saves.
     private const string Planning = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";

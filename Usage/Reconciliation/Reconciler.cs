@@ -1,10 +1,11 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Compares the ledger with the gateway's spend logs and keeps what was found. One process at a time does it; see docs/reconciliation.md.</summary>
-public sealed class Reconciler(NpgsqlDataSource source)
+public sealed class Reconciler([FromKeyedServices(ConnectionPool.Sessions)] NpgsqlDataSource source)
 {
     /// <returns>What the work is done with, by whoever holds it alone; null while another process does it.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL is away; so for all of these.</exception>

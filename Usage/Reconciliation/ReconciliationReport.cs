@@ -1,10 +1,11 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Reads what comparisons found, with what the ledger's tokens cost by the prices in force now. Safe to call concurrently.</summary>
-public sealed class ReconciliationReport(NpgsqlDataSource source)
+public sealed class ReconciliationReport([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source)
 {
     /// <summary>What is assumed while no worker has said which share is a notice.</summary>
     private const decimal UsualThreshold = 0.01m;

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace LlmAspire.Usage;
 
 /// <summary>Reads single calls of the ledger with their cost. Safe to call concurrently.</summary>
-public sealed class UsageCalls(NpgsqlDataSource source, Pins pins)
+public sealed class UsageCalls([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source, Pins pins)
 {
     /// <summary>Other calls of one request that are told.</summary>
     private const int MostOfRequest = 200;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace LlmAspire.Usage;
@@ -9,7 +10,7 @@ namespace LlmAspire.Usage;
 /// Writes the calls of a report with their cost, the oldest first, however many, in constant memory: CSV as PostgreSQL makes it,
 /// JSON of its binary rows. Safe to call concurrently.
 /// </summary>
-public sealed class UsageExport(NpgsqlDataSource source, Pins pins)
+public sealed class UsageExport([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source, Pins pins)
 {
     /// <summary>PostgreSQL sorts the rows of one step; a step is as long as it takes for about as many.</summary>
     private const long RowsOfStep = 50_000;
@@ -65,7 +66,7 @@ public sealed class UsageExport(NpgsqlDataSource source, Pins pins)
     private static async Task<long> WriteStepAsync(
         NpgsqlConnection connection, ReportQuery query, ExportFormat format, JsonLinesWriter lines, Stream output, CancellationToken cancellationToken)
     {
-        await using var transaction = await connection.BeginReportAsync(cancellationToken);
+        await using var transaction = await connection.BeginReportAsync(cancellationToken, ConnectionPool.ExportTimeout);
         var parameters = new ReportParameters(asSettings: true);
         var copy = Copy(query, query.AsOf!, format, parameters);
         if (parameters.Settings is { } settings)

@@ -1,10 +1,11 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace LlmAspire.Usage;
 
 /// <summary>How long answers took, from the rows of completed calls. Safe to call concurrently.</summary>
-public sealed class UsageLatencies(NpgsqlDataSource source, Pins pins)
+public sealed class UsageLatencies([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source, Pins pins)
 {
     /// <summary>All rows of the time are read.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(31);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace LlmAspire.Usage;
@@ -6,7 +7,7 @@ namespace LlmAspire.Usage;
 /// Sums of the ledger with their cost: from roll-ups of days where they have what is asked for, from roll-ups of hours for the rest, or from rows. PostgreSQL adds up tokens; what they cost is
 /// worked out from these sums, for the cost is linear in them. Days of everybody are remembered and added up here. Safe to call concurrently.
 /// </summary>
-public sealed class UsageReports(NpgsqlDataSource source, Pins pins) : IDisposable
+public sealed class UsageReports([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source, Pins pins) : IDisposable
 {
     /// <summary>Groups of a summary.</summary>
     public const int MostGroups = 100_000;

@@ -14,6 +14,8 @@ public sealed class UsageSums(NpgsqlDataSource source)
     // Partitions are not dropped between the snapshot, which the first query makes, and their turn to be read.
     private const string KeepPartitions = "LOCK TABLE ledger.llm_usage IN ACCESS SHARE MODE";
 
+    private const string LockRollups = "LOCK TABLE ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user IN SHARE ROW EXCLUSIVE MODE";
+
     private static readonly string AllowancesFromRows = Allowances("ledger.llm_usage", "created_at");
 
     private static readonly string AllowancesFromRollup = Allowances("ledger.usage_rollup_org", "hour");
@@ -30,11 +32,39 @@ public sealed class UsageSums(NpgsqlDataSource source)
         new("usage_rollup_user", RollupSql.UserKeys, RollupSql.Values, RollupSql.NotEmpty, "hour >= $1", RollupSql.FromRows(RollupSql.UserKeys)),
     ];
 
-    private static readonly Derived[] Allowance =
-    [
+    private static readonly Derived Allowance =
         new("allowance", "org_id, month", "used_tokens, reserved_tokens", "(used_tokens, reserved_tokens) <> (0, 0)",
-            "month >= ($1::timestamptz AT TIME ZONE 'UTC')::date", AllowancesFromRows, AllowancesFromRollup),
-    ];
+            "month >= ($1::timestamptz AT TIME ZONE 'UTC')::date", AllowancesFromRows);
+
+    /// <summary>
+    /// In one snapshot, what is missing in each allowance or too much; that is added to it as it is by then. Whoever books meanwhile changes both sides of the difference by the same, so
+    /// nobody is waited for, and nobody waits but at the few rows that are wrong, for a moment.
+    /// </summary>
+    private static readonly string CorrectAllowances = $"""
+        WITH made AS MATERIALIZED (
+            SELECT * FROM ({AllowancesFromRollup}) AS made WHERE {Allowance.Within} AND {Allowance.NotEmpty}
+        ), difference AS MATERIALIZED (
+            SELECT
+                org_id, month, kept.org_id IS NULL AS is_missing, coalesce(made.used_tokens, 0) - coalesce(kept.used_tokens, 0) AS used,
+                coalesce(made.reserved_tokens, 0) - coalesce(kept.reserved_tokens, 0) AS reserved
+            FROM made FULL JOIN (SELECT * FROM ledger.allowance WHERE {Allowance.Within}) AS kept USING (org_id, month)
+            WHERE (made.used_tokens, made.reserved_tokens) IS DISTINCT FROM (coalesce(kept.used_tokens, 0), coalesce(kept.reserved_tokens, 0))
+        ), corrected AS (
+            UPDATE ledger.allowance AS allowance
+            SET used_tokens = allowance.used_tokens + difference.used, reserved_tokens = allowance.reserved_tokens + difference.reserved
+            FROM difference
+            WHERE allowance.org_id = difference.org_id AND allowance.month = difference.month AND NOT is_missing
+        ), added AS (
+            INSERT INTO ledger.allowance AS allowance (org_id, month, used_tokens, reserved_tokens)
+            SELECT org_id, month, used, reserved FROM difference WHERE is_missing ORDER BY org_id, month
+            ON CONFLICT (org_id, month) DO UPDATE
+            SET used_tokens = allowance.used_tokens + excluded.used_tokens, reserved_tokens = allowance.reserved_tokens + excluded.reserved_tokens
+        )
+        SELECT count(*)::int FROM made
+        """;
+
+    // Two that correct the same difference at once would do it twice.
+    private const string OneAtATime = "SELECT pg_advisory_xact_lock(hashtextextended('ledger.rebuild', 0))";
 
     private static readonly Derived[] Days = [DaysOf("usage_day_org", DaySql.OrgKeys, "usage_rollup_org"), DaysOf("usage_day_user", DaySql.UserKeys, "usage_rollup_user")];
 
@@ -52,7 +82,7 @@ public sealed class UsageSums(NpgsqlDataSource source)
 
         var since = await ReadSinceAsync(connection, cancellationToken);
         List<SumDifference> differences = [];
-        foreach (var derived in (IEnumerable<Derived>)[.. Rollups, .. Allowance, .. Days])
+        foreach (var derived in (IEnumerable<Derived>)[.. Rollups, Allowance, .. Days])
         {
             await using var command = NewCommand(connection, derived.Differences, since);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -66,34 +96,44 @@ public sealed class UsageSums(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Makes every sum again: the roll-ups from the rows, while ingestion waits; then the allowances from the roll-ups and the open calls, which
-    /// takes a moment in which calls wait too. Hours whose rows were dropped stay as they are. The sums of days are made again by <see cref="UsageDays"/>.
+    /// Makes every sum again: the roll-ups from the rows, while ingestion waits; then the allowances from the roll-ups and the open calls, while nobody waits. Hours whose rows were dropped stay as they are. The sums of days are made again by <see cref="UsageDays"/>.
     /// </summary>
     /// <returns>How many rows the tables of sums have of what was made again.</returns>
     /// <exception cref="NpgsqlException">When PostgreSQL is away, or has no ledger. Each of the two steps is done or not done.</exception>
     public async Task<int> RebuildAsync(CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        return await RebuildAsync(connection, "ledger.llm_usage, ledger.usage_rollup_org, ledger.usage_rollup_user", Rollups, cancellationToken)
-            + await RebuildAsync(connection, "ledger.open_call, ledger.usage_rollup_org, ledger.allowance", Allowance, cancellationToken);
+        return await LostRaces.RetryAsync(() => RebuildRollupsAsync(connection, cancellationToken))
+            + await LostRaces.RetryAsync(() => CorrectAllowancesAsync(connection, cancellationToken));
     }
 
-    private static Task<int> RebuildAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken) =>
-        LostRaces.RetryAsync(() => RebuildOnceAsync(connection, tables, sums, cancellationToken));
+    private static async Task<int> CorrectAllowancesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        await using (var alone = new NpgsqlCommand(OneAtATime, connection) { CommandTimeout = 0 })
+        {
+            await alone.ExecuteNonQueryAsync(cancellationToken);
+        }
 
-    private static async Task<int> RebuildOnceAsync(NpgsqlConnection connection, string tables, Derived[] sums, CancellationToken cancellationToken)
+        await using var correct = NewCommand(connection, CorrectAllowances, await ReadSinceAsync(connection, cancellationToken));
+        var made = (int)(await correct.ExecuteScalarAsync(cancellationToken))!;
+        await transaction.CommitAsync(cancellationToken);
+        return made;
+    }
+
+    private static async Task<int> RebuildRollupsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         // Whoever writes one of these tables writes the others in the same statement: what is read after this is complete, and what comes later
         // is added to it.
-        await using (var locked = new NpgsqlCommand($"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE", connection) { CommandTimeout = 0 })
+        await using (var locked = new NpgsqlCommand(LockRollups, connection) { CommandTimeout = 0 })
         {
             await locked.ExecuteNonQueryAsync(cancellationToken);
         }
 
         var since = await ReadSinceAsync(connection, cancellationToken);
         var made = 0;
-        foreach (var derived in sums)
+        foreach (var derived in Rollups)
         {
             await using var delete = NewCommand(connection, $"DELETE FROM ledger.{derived.Table} WHERE {derived.Within}", since);
             await delete.ExecuteNonQueryAsync(cancellationToken);
@@ -101,15 +141,14 @@ public sealed class UsageSums(NpgsqlDataSource source)
                 connection,
                 $"""
                 INSERT INTO ledger.{derived.Table} ({derived.Keys}, {derived.Values})
-                SELECT {derived.Keys}, {derived.Values} FROM ({derived.ToRebuild ?? derived.FromRows}) AS made WHERE {derived.Within} AND {derived.NotEmpty}
+                SELECT {derived.Keys}, {derived.Values} FROM ({derived.FromRows}) AS made WHERE {derived.Within} AND {derived.NotEmpty}
                 """,
                 since);
             made += await insert.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        if (sums == Rollups)
+        await using (var touch = NewCommand(connection, DaySql.Touch(Touched), since))
         {
-            await using var touch = NewCommand(connection, DaySql.Touch(Touched), since);
             await touch.ExecuteNonQueryAsync(cancellationToken);
         }
 
@@ -168,10 +207,9 @@ public sealed class UsageSums(NpgsqlDataSource source)
     }
 
     /// <param name="NotEmpty">A sum of nothing is as good as none.</param>
-    /// <param name="ToRebuild">A cheaper way than the rows, when what it reads was made again before; null when there is none.</param>
     /// <param name="Kept">The sums that there are, when they are not the table's rows themselves.</param>
     private sealed record Derived(
-        string Table, string Keys, string Values, string NotEmpty, string Within, string FromRows, string? ToRebuild = null, string? Kept = null)
+        string Table, string Keys, string Values, string NotEmpty, string Within, string FromRows, string? Kept = null)
     {
         public string Differences => $"""
             WITH kept AS (

@@ -2,7 +2,6 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace LlmAspire.Usage;
 
@@ -11,7 +10,6 @@ namespace LlmAspire.Usage;
 /// that are gone: what they settled is sent, and what they had only opened becomes interrupted.
 /// </summary>
 internal sealed class SpoolReplayer(
-    NpgsqlDataSource source,
     SpoolSender sender,
     SpoolFile spool,
     HeldSpools heldSpools,
@@ -34,9 +32,9 @@ internal sealed class SpoolReplayer(
         {
             try
             {
-                if (postgres.AwaySince is not null && await IsBackAsync(stoppingToken))
+                if (postgres.AwaySince is not null)
                 {
-                    postgres.MarkBack();
+                    await postgres.AskWhetherBackAsync(stoppingToken);
                 }
 
                 if (postgres.AwaySince is null)
@@ -68,23 +66,6 @@ internal sealed class SpoolReplayer(
             }
 
             await Task.Delay(durability.Value.ProbeInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task<bool> IsBackAsync(CancellationToken cancellationToken)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(durability.Value.PostgresPatience);
-        try
-        {
-            // Not a read: a standby or a server without room for a commit would answer one.
-            await using var command = source.CreateCommand("SELECT pg_current_xact_id()");
-            await command.ExecuteScalarAsync(patience.Token);
-            return true;
-        }
-        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)
-        {
-            return false;
         }
     }
 

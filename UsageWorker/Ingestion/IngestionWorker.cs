@@ -10,7 +10,7 @@ namespace LlmAspire.UsageWorker.Ingestion;
 /// </summary>
 internal sealed class IngestionWorker(
     UsageIngestion ingestion,
-    NpgsqlDataSource source,
+    [FromKeyedServices(ConnectionPool.Sessions)] NpgsqlDataSource source,
     LedgerState ledger,
     IngestionTelemetry telemetry,
     TimeProvider time,

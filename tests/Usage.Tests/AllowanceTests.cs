@@ -197,18 +197,20 @@ public class AllowanceTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task a_refused_caller_is_not_admitted_while_postgresql_is_away_and_what_was_admitted_then_is_booked_beyond_the_limit()
+    public async Task while_postgresql_is_away_a_plan_ends_where_it_would_and_who_was_refused_before_is_not_admitted()
     {
         await using var own = new PostgresFixture();
         var server = await own.GetServerAsync();
         await using var host = await LedgerHost.ReadyAsync(await own.CreateDatabaseAsync(), ("Usage:PostgresPatience", "00:00:01"));
-        var known = Calls.Open(limit: Reserve);
+        var known = Calls.Open(limit: 2 * Reserve);
         await host.Opener.OpenAsync(known, Cancellation);
         var refused = Calls.Open(org: known.OrgId, limit: Reserve);
         Assert.NotNull(await TryOpenAsync(host, refused));
         await server.StopAsync(PostgresStopMode.Immediate);
 
-        await host.Opener.OpenAsync(Calls.Open(user: known.UserId, org: known.OrgId, limit: Reserve), Cancellation);
+        await host.Opener.OpenAsync(Calls.Open(user: known.UserId, org: known.OrgId, limit: 2 * Reserve), Cancellation);
+        var beyond = await TryOpenAsync(host, Calls.Open(user: known.UserId, org: known.OrgId, limit: 2 * Reserve));
+        Assert.Equal((0L, 2 * Reserve, Reserve), (beyond?.Used, beyond?.Reserved, beyond?.Need));
         await Assert.ThrowsAsync<LedgerUnavailableException>(
             () => host.Opener.OpenAsync(Calls.Open(user: refused.UserId, org: known.OrgId, limit: Reserve), Cancellation));
         await server.RestartAsync(PostgresStopMode.Immediate, Cancellation);

@@ -74,6 +74,36 @@ public class UsageSumsTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task allowances_are_made_right_while_calls_are_being_opened()
+    {
+        await using var host = await NewHostAsync();
+        OpenCall[] calls = [Calls.Open(), Calls.Open(), Calls.Open()];
+        await OpenAsync(host, calls[0]);
+        await OpenAsync(host, calls[1]);
+        await host.ScalarAsync($"UPDATE ledger.allowance SET reserved_tokens = 7, used_tokens = 5 WHERE org_id = '{calls[0].OrgId}'");
+        await host.ScalarAsync($"DELETE FROM ledger.allowance WHERE org_id = '{calls[1].OrgId}'");
+        // A call that is being opened, and is not through: nobody may have to wait for it, nor it for anybody.
+        await using var connection = await host.Source.OpenConnectionAsync(Cancellation);
+        await using var opening = await connection.BeginTransactionAsync(Cancellation);
+        await using (var open = new NpgsqlCommand(
+            $"""
+            INSERT INTO ledger.allowance (org_id, month, used_tokens, reserved_tokens) SELECT '{calls[2].OrgId}', month, 0, 1100 FROM ledger.allowance LIMIT 1;
+            INSERT INTO ledger.open_call (id, request_id, user_id, org_id, operation, model_alias, reserved_prompt_tokens, reserved_completion_tokens, instance_id)
+            VALUES ('{calls[2].Id}', '{calls[2].RequestId}', '{calls[2].UserId}', '{calls[2].OrgId}', 'chat', 'chat-default', 100, 1000, '{Guid.NewGuid()}')
+            """,
+            connection))
+        {
+            await open.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        await host.Sums.RebuildAsync(Cancellation);
+        await opening.CommitAsync(Cancellation);
+
+        Assert.Equal([], await host.Sums.VerifyAsync(Cancellation));
+        Assert.Equal(3300L, await host.ScalarAsync("SELECT sum(reserved_tokens)::bigint FROM ledger.allowance"));
+    }
+
+    [Fact]
     public async Task a_month_that_somebody_reads_is_not_dropped_and_nobody_waits_for_long()
     {
         await using var host = await NewHostAsync();

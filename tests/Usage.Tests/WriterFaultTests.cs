@@ -62,7 +62,7 @@ public class WriterFaultTests(PostgresFixture postgres)
         var folder = Path.Combine(Path.GetTempPath(), $"llmaspire-test-spool-{Guid.NewGuid():N}");
         using var spool = new SpoolFile(
             Options.Create(new SpoolOptions { Directory = folder }), host.Services.GetRequiredService<IHostEnvironment>(), NewHeld(), new FailingTime(), NullLogger<SpoolFile>.Instance);
-        var away = new PostgresState(new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
+        var away = new PostgresState(host.Services.GetRequiredService<PostgresProbe>(), new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
         var metrics = new DurabilityMetrics(host.Services.GetRequiredService<IMeterFactory>(), host.Running, spool, NewHeld(), away);
         using var writer = new UsageEventWriter(
             host.Services.GetRequiredService<InboxTable>(), away, spool, host.Running, metrics, TimeProvider.System, NullLogger<UsageEventWriter>.Instance);

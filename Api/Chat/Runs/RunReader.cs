@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using LlmAspire.Api.Conversations.Data;
+using LlmAspire.Usage;
 using Npgsql;
 
 namespace LlmAspire.Api.Chat.Runs;
@@ -9,7 +10,7 @@ namespace LlmAspire.Api.Chat.Runs;
 /// Follows runs that another process makes, or that are over, by what is stored of them: nothing is lost or repeated, whatever the reader
 /// has. Who may read a run has to be asked before.
 /// </summary>
-internal sealed class RunReader(NpgsqlDataSource source, RunSignals signals, IHostApplicationLifetime lifetime)
+internal sealed class RunReader([FromKeyedServices(ConnectionPool.Reading)] NpgsqlDataSource source, RunSignals signals, IHostApplicationLifetime lifetime)
 {
     private const string State = "SELECT attempt, state FROM tenant.run WHERE id = $1";
 

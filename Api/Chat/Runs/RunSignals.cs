@@ -11,7 +11,11 @@ namespace LlmAspire.Api.Chat.Runs;
 /// now and then by itself. Safe to use from several threads.
 /// </summary>
 internal sealed partial class RunSignals(
-    NpgsqlDataSource source, SchemaReadiness<TenantContext> schema, ChatRuns runs, TimeProvider time, ILogger<RunSignals> logger) : BackgroundService
+    [FromKeyedServices(ConnectionPool.Sessions)] NpgsqlDataSource source,
+    SchemaReadiness<TenantContext> schema,
+    ChatRuns runs,
+    TimeProvider time,
+    ILogger<RunSignals> logger) : BackgroundService
 {
     /// <summary>Where the ids of runs are told that somebody wants to stop.</summary>
     public const string StopChannel = "tenant_run_stop";

@@ -225,7 +225,8 @@ public sealed class RunJournalTests : IAsyncLifetime
         Options.Create(new SpoolOptions { Directory = folder ?? _folder }), _api.Services.GetRequiredService<IHostEnvironment>(),
         _api.Services.GetRequiredService<HeldSpools>(), time ?? TimeProvider.System, NullLogger<SpoolFile>.Instance);
 
-    private static PostgresState Away() => new(new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
+    private PostgresState Away() => new(
+        _api.Services.GetRequiredService<PostgresProbe>(), new LedgerReadiness(), Options.Create(new DurabilityOptions()), TimeProvider.System, NullLogger<PostgresState>.Instance);
 
     private async Task<long> CountAsync(IEnumerable<RunStart> starts) =>
         long.Parse(await ScalarAsync($"SELECT count(*)::text FROM tenant.run WHERE id IN ({string.Join(',', starts.Select(start => $"'{start.RunId}'"))})"), CultureInfo.InvariantCulture);
