@@ -15,14 +15,14 @@ public sealed class HourFolding(NpgsqlDataSource source)
 
     private const string Due = $"SELECT day FROM ledger.usage_day WHERE day < $1 AND {IsDue} ORDER BY day";
 
-    // Who writes roll-ups of the day writes this row in the same transaction.
+    // Who writes roll-ups of the day writes this row in the same transaction, at the end: what is not committed yet stays beside what is made here, or is added to it.
     private const string Take = $"SELECT day FROM ledger.usage_day WHERE day = $1 AND {IsDue} FOR UPDATE SKIP LOCKED";
 
     private const string Finish = "UPDATE ledger.usage_day SET hours_folded = true WHERE day = $1";
 
-    private static readonly string FoldOrg = Fold("usage_rollup_org", RollupSql.OrgNames);
+    private static readonly string FoldOrg = Fold("usage_rollup_org", RollupSql.OrgKeys, RollupSql.OrgNames);
 
-    private static readonly string FoldUser = Fold("usage_rollup_user", RollupSql.UserNames);
+    private static readonly string FoldUser = Fold("usage_rollup_user", RollupSql.UserKeys, RollupSql.UserNames);
 
     /// <summary>Folds the days that are due, the oldest first, each in a transaction of its own.</summary>
     /// <param name="before">Only days (UTC) that ended before it.</param>
@@ -78,14 +78,13 @@ public sealed class HourFolding(NpgsqlDataSource source)
         return true;
     }
 
-    /// <param name="names">The keys beside the hour.</param>
-    private static string Fold(string table, string names) => $"""
+    private static string Fold(string table, string keys, string names) => $"""
         WITH start AS MATERIALIZED (
             SELECT DISTINCT provider, model, effective_from AS at FROM ledger.llm_price WHERE effective_from > $1 AND effective_from < $2
         ), hours AS MATERIALIZED (
             DELETE FROM ledger.{table} WHERE hour >= $1 AND hour < $2 RETURNING *
         )
-        INSERT INTO ledger.{table} (hour, {names}, {RollupSql.Values})
+        INSERT INTO ledger.{table} AS rollup ({keys}, {RollupSql.Values})
         SELECT at, {names}, {RollupSql.Totals}
         FROM (
             SELECT
@@ -96,5 +95,6 @@ public sealed class HourFolding(NpgsqlDataSource source)
             FROM hours
         ) AS parts
         GROUP BY at, {names}
+        ON CONFLICT ({keys}) DO UPDATE SET {RollupSql.Add}
         """;
 }

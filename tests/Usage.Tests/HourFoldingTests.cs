@@ -1,5 +1,6 @@
 using System.Globalization;
 using LlmAspire.TestPostgres;
+using Npgsql;
 
 namespace LlmAspire.Usage.Tests;
 
@@ -136,6 +137,54 @@ public class HourFoldingTests(PostgresFixture postgres)
             Assert.True((await TotalsAsync(host)).CostUsd > before.CostUsd);
             Assert.Equal(await RollupCostAsync(host), (await TotalsAsync(host)).CostUsd);
         }
+    }
+
+    [Fact]
+    public async Task a_day_that_somebody_writes_to_is_left_for_the_next_time()
+    {
+        await using var host = await NewHostAsync();
+        await host.Sums.DropMonthsAsync(AfterMonths, Cancellation);
+        await using var writer = await host.Source.OpenConnectionAsync(Cancellation);
+        await using var transaction = await writer.BeginTransactionAsync(Cancellation);
+        await using (var touch = new NpgsqlCommand("UPDATE ledger.usage_day SET version = version + 1 WHERE day = '2026-03-03'", writer))
+        {
+            await touch.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        Assert.Equal(2, await FoldAsync(host));
+        await transaction.CommitAsync(Cancellation);
+        Assert.Equal(1, await FoldAsync(host));
+    }
+
+    [Fact]
+    public async Task a_sum_that_is_being_written_meanwhile_is_added_to_that_of_the_day()
+    {
+        await using var host = await NewHostAsync();
+        await host.Sums.DropMonthsAsync(AfterMonths, Cancellation);
+        var calls = (long)(await host.ScalarAsync("SELECT sum(calls)::bigint FROM ledger.usage_rollup_org"))!;
+        await using var writer = await host.Source.OpenConnectionAsync(Cancellation);
+        await using var transaction = await writer.BeginTransactionAsync(Cancellation);
+        // The first hour has no sum of these keys yet, and the day will have one there.
+        await using var write = new NpgsqlCommand(
+            """
+            INSERT INTO ledger.usage_rollup_org
+            SELECT (jsonb_populate_record(rollup, '{"hour": "2026-03-02T00:00:00Z", "calls": 1000}')).* FROM ledger.usage_rollup_org AS rollup
+            WHERE hour = '2026-03-02 09:00+00' AND NOT EXISTS (
+                SELECT FROM ledger.usage_rollup_org AS first WHERE first.hour = '2026-03-02 00:00+00'
+                    AND (first.org_id, first.operation, first.model_alias, first.provider, first.served_model, first.source, first.outcome)
+                        = (rollup.org_id, rollup.operation, rollup.model_alias, rollup.provider, rollup.served_model, rollup.source, rollup.outcome))
+            LIMIT 1
+            """,
+            writer);
+        Assert.Equal(1, await write.ExecuteNonQueryAsync(Cancellation));
+
+        var folding = FoldAsync(host);
+        await host.WaitUntilAWriterWaitsAsync();
+        await transaction.CommitAsync(Cancellation);
+
+        Assert.Equal(3, await folding);
+        Assert.Equal(calls + 1000, await host.ScalarAsync("SELECT sum(calls)::bigint FROM ledger.usage_rollup_org"));
+        Assert.Equal(0L, await host.ScalarAsync("SELECT count(*) FROM ledger.usage_rollup_org WHERE hour > '2026-03-02 00:00+00' AND hour < '2026-03-02 11:00+00'"));
     }
 
     [Fact]
