@@ -11,7 +11,8 @@ namespace LlmAspire.Api.Tests.Retention;
 /// <summary>No table grows for ever without somebody having said so: looks at every table of a migrated database.</summary>
 public class EveryTableTests(AccountsFixture fixture) : IClassFixture<AccountsFixture>
 {
-    private static readonly DateTimeOffset Before = new(2026, 6, 15, 0, 0, 0, TimeSpan.Zero);
+    /// <summary>To come: what the Api deletes by itself meanwhile is older.</summary>
+    private static readonly DateTimeOffset Before = new(2090, 6, 15, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly Guid Account = DemoAccounts.All[0].Id;
 
