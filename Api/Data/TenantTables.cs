@@ -23,7 +23,7 @@ internal static class TenantTables
         new("tenant.conversation", "the person's own; deleted when the person deletes it"),
         new("tenant.message", "goes with its conversation"),
         new("tenant.run", "goes with its message: one row an answer"),
-        new("tenant.run_batch", "goes with its run: one row for each attempt at an answer, when `Retention:RunEvents` has passed since its end"),
+        new("tenant.run_batch", "goes with its run: one row for each attempt at an answer, when `Retention:RunEvents` has passed since its end; one whose process was gone keeps its rows until it is continued"),
         new("tenant.prompt", "the person's own; deleted when the person deletes it"),
         new("tenant.prompt_version", "goes with its prompt: one row for each time that it is saved"),
         new("tenant.data_protection_key", "one row every 90 days; never deleted, what was protected with a key is lost without it"),
