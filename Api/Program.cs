@@ -6,6 +6,7 @@ using LlmAspire.Api.Llm;
 using LlmAspire.Api.OpenAi;
 using LlmAspire.Api.Prompts;
 using LlmAspire.Api.Reports;
+using LlmAspire.Api.Retention;
 using LlmAspire.Api.Tools;
 using LlmAspire.ServiceDefaults;
 using LlmAspire.Usage;
@@ -22,6 +23,7 @@ builder.AddTools();
 builder.AddChat();
 builder.AddPrompts();
 builder.AddReports();
+builder.AddRetention();
 
 var app = builder.Build();
 app.UseOpenAi();

@@ -23,6 +23,21 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "Old months could not be dropped, trying again in {Wait}")]
     public static partial void RetentionInterrupted(this ILogger logger, Exception exception, TimeSpan wait);
 
+    [LoggerMessage(LogLevel.Warning, "Deleted {Count} events that could not be booked and were rejected more than {Days} days ago (Retention:RejectedEvents)")]
+    public static partial void RejectedEventsRemoved(this ILogger logger, long count, double days);
+
+    [LoggerMessage(LogLevel.Information, "Deleted the comparisons of {Count} days with the gateway's logs, older than {Days} days (Retention:Comparisons)")]
+    public static partial void ComparisonsRemoved(this ILogger logger, long count, double days);
+
+    [LoggerMessage(LogLevel.Warning, "Old rows could not be deleted, trying again in {Wait}")]
+    public static partial void OldRowsNotRemoved(this ILogger logger, Exception exception, TimeSpan wait);
+
+    [LoggerMessage(LogLevel.Information, "The roll-ups of {Count} days are by the day now: they are older than {Days} days (Retention:HourlyRollups), and their rows were dropped")]
+    public static partial void HoursFolded(this ILogger logger, int count, double days);
+
+    [LoggerMessage(LogLevel.Warning, "Roll-ups by the hour could not be made roll-ups by the day, trying again in {Wait}")]
+    public static partial void HoursNotFolded(this ILogger logger, Exception exception, TimeSpan wait);
+
     [LoggerMessage(LogLevel.Information, "Added up the roll-ups of {Days} days")]
     public static partial void DaysAddedUp(this ILogger logger, int days);
 

@@ -26,6 +26,7 @@ internal static class ChatExtensions
 
         services.AddSingleton<RunTable>();
         services.AddSingleton<RunReader>();
+        services.AddSingleton<RunFolding>();
         services.AddSingleton<RunSignals>();
         services.AddSingleton<RunJournal>();
         services.AddSingleton<IRunJournal>(provider => provider.GetRequiredService<RunJournal>());

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LlmAspire.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -14,6 +15,17 @@ internal static class ReportProblems
     public static ProblemHttpResult TooLarge(HttpContext context, int most) => Invalid(context, new Dictionary<string, string[]>
     {
         ["groupBy"] = [$"There would be more than {most} groups: give a shorter time, a filter, or fewer things to group by."],
+    });
+
+    /// <param name="last">The last of the days (UTC) whose sums are by the day.</param>
+    public static ProblemHttpResult HoursFolded(HttpContext context, DateOnly last) => Invalid(context, new Dictionary<string, string[]>
+    {
+        ["from"] =
+        [
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Up to {last:yyyy-MM-dd} (UTC) sums are kept by the day only: give a later time, or whole days (UTC), and do not group by hour or by times of another zone."),
+        ],
     });
 
     public static ProblemHttpResult TooSlow(HttpContext context) => Problems.Create(

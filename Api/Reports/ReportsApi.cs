@@ -236,6 +236,10 @@ internal static class ReportsApi
         {
             return ReportProblems.TooLarge(invocation.HttpContext, exception.Most);
         }
+        catch (HoursFoldedException exception)
+        {
+            return ReportProblems.HoursFolded(invocation.HttpContext, exception.Last);
+        }
         catch (PinUnknownException)
         {
             return ReportProblems.PinUnknown(invocation.HttpContext);

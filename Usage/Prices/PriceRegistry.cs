@@ -204,6 +204,11 @@ public sealed class PriceRegistry(NpgsqlDataSource source, TimeProvider time)
             return problems;
         }
 
+        if (await FoldedHours.CheckPricesAsync(connection, entries, cancellationToken) is { Count: > 0 } late)
+        {
+            return [.. problems, .. late];
+        }
+
         await using var command = new NpgsqlCommand(DraftPeriods, connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(PriceSql.Draft(entries));

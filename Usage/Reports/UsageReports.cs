@@ -16,6 +16,7 @@ public sealed class UsageReports([FromKeyedServices(ConnectionPool.Reading)] Npg
 
     /// <param name="groupBy">At most one of the times.</param>
     /// <exception cref="ReportTooLargeException">More than <see cref="MostGroups"/>.</exception>
+    /// <exception cref="HoursFoldedException">Hours are asked for of days whose roll-ups are by the day.</exception>
     /// <exception cref="PinUnknownException">The query's pin is not one of the past.</exception>
     /// <exception cref="NpgsqlException">When PostgreSQL is away.</exception>
     public async Task<UsageSummary> SummariseAsync(ReportQuery query, IReadOnlyList<ReportKey> groupBy, CancellationToken cancellationToken)
@@ -32,6 +33,7 @@ public sealed class UsageReports([FromKeyedServices(ConnectionPool.Reading)] Npg
             return groups.ToSummary(asOf, isFromRollups: false);
         }
 
+        await FoldedHours.CheckAsync(connection, query, groupBy, cancellationToken);
         var compacted = sql.FitsDays ? await ReadDaysAsync(connection, query, cancellationToken) : [];
         var days = compacted.ConvertAll(day => day.Date);
         if (sql.FitsMemory && await _memory.FindAsync(connection, compacted, cancellationToken) is { } remembered)

@@ -3,9 +3,15 @@ namespace LlmAspire.Usage;
 /// <summary>The columns of the roll-ups, as ingestion, rebuild and verification use them.</summary>
 internal static class RollupSql
 {
-    public const string OrgKeys = "hour, org_id, operation, model_alias, provider, served_model, source, outcome";
+    public const string OrgKeys = $"hour, {OrgNames}";
 
-    public const string UserKeys = "hour, org_id, user_id, operation, model_alias, provider, served_model, source, outcome";
+    public const string UserKeys = $"hour, {UserNames}";
+
+    /// <summary>The keys beside the hour.</summary>
+    public const string OrgNames = "org_id, operation, model_alias, provider, served_model, source, outcome";
+
+    /// <inheritdoc cref="OrgNames"/>
+    public const string UserNames = "org_id, user_id, operation, model_alias, provider, served_model, source, outcome";
 
     /// <summary>Whether a row of the ledger used no token: 1 or 0.</summary>
     public const string IsEmpty = "(prompt_tokens + completion_tokens = 0)::integer";

@@ -1,15 +1,20 @@
+using LlmAspire.Usage;
+
 namespace LlmAspire.UsageWorker.Retention;
 
 public static class RetentionExtensions
 {
-    /// <summary>Adds the worker that drops the rows of old months, when <c>Retention:Months</c> says so.</summary>
+    /// <summary>Adds the workers that delete what the ledger keeps no longer, as <c>Retention</c> says.</summary>
     public static TBuilder AddRetention<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddOptions<RetentionOptions>().BindConfiguration("Retention")
-            .Validate(options => options.Months is null or >= 1 && options.Interval > TimeSpan.Zero, "Retention:Months must be at least 1, or not set, and Retention:Interval positive.")
+        builder.Services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.Section)
+            .Validate(options => options.IsPossible, RetentionOptions.WhatIsPossible)
             .ValidateOnStart();
+        builder.Services.AddSingleton<HourFolding>();
         builder.Services.AddLedgerWork<RetentionWorker>();
+        builder.Services.AddLedgerWork<OldRowsWorker>();
+        builder.Services.AddLedgerWork<HourlyRollupWorker>();
         return builder;
     }
 }

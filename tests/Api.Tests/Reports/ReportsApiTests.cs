@@ -102,6 +102,21 @@ public sealed class ReportsApiTests(AccountsFixture fixture) : IClassFixture<Acc
     }
 
     [Fact]
+    public async Task hours_of_days_that_are_kept_as_days_are_refused_with_the_last_of_them()
+    {
+        await fixture.QueryAsync<object>("INSERT INTO ledger.usage_day (day, hours_folded) VALUES ('2003-05-05', true), ('2003-05-06', false) RETURNING day");
+        var person = await fixture.RegisterAsync();
+
+        using var refused = await person.GetAsync("/usage/summary?groupBy=hour&from=2003-05-01&to=2003-05-31");
+        var problem = await refused.ReadProblemAsync();
+        Assert.Equal((HttpStatusCode.BadRequest, "report_invalid"), (refused.StatusCode, problem.GetProperty("code").GetString()));
+        Assert.StartsWith("Up to 2003-05-05 (UTC)", problem.GetProperty("errors").GetProperty("from")[0].GetString(), StringComparison.Ordinal);
+
+        await ReadAsync(person, "/usage/summary?groupBy=day&from=2003-05-01&to=2003-05-31");
+        await ReadAsync(person, "/usage/summary?groupBy=hour&from=2003-05-06&to=2003-05-31");
+    }
+
+    [Fact]
     public async Task calls_are_paged_and_told_to_whom_they_belong()
     {
         var admin = await fixture.RegisterAsync();
