@@ -13,7 +13,7 @@ public static class LedgerExtensions
 {
     /// <summary>
     /// Adds <see cref="LedgerContext"/>, an <see cref="Npgsql.NpgsqlDataSource"/> on the same connection string <c>llm</c>, two more with the keys
-    /// <see cref="ConnectionPool.Reading"/> and <see cref="ConnectionPool.Sessions"/>, the migration at start, <see cref="ILedgerReadiness"/> and the health check <c>ledger</c>.
+    /// <see cref="ConnectionPool.Reading"/> and <see cref="ConnectionPool.Sessions"/>, the migration at start, <see cref="ILedgerReadiness"/> and the health checks <c>ledger</c> and <c>clock</c>.
     /// </summary>
     public static TBuilder AddLedger<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -48,13 +48,14 @@ public static class LedgerExtensions
         builder.Services.AddSingleton<UsageExport>();
         builder.Services.AddSingleton<InvoiceRegistry>();
         builder.Services.AddSingleton<ReconciliationReport>();
-        builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name);
+        builder.Services.AddHealthChecks().AddCheck<LedgerHealthCheck>(LedgerHealthCheck.Name)
+            .AddCheck<ClockHealthCheck>(ClockHealthCheck.Name, HealthStatus.Degraded);
         return builder;
     }
 
     /// <summary>
     /// Adds <see cref="ICallOpener"/> and <see cref="IUsageEventWriter"/>, with the spool that takes the place of PostgreSQL while it is away, the
-    /// reports that this process lives, and the health check <c>durability</c>. The health check <c>ledger</c> only degrades from now on.
+    /// reports that this process lives, and the health checks <c>durability</c> and <c>ingestion</c>. The health check <c>ledger</c> only degrades from now on.
     /// Needs <see cref="AddLedger"/>.
     /// </summary>
     public static TBuilder AddUsageWriters<TBuilder>(this TBuilder builder)
@@ -86,7 +87,8 @@ public static class LedgerExtensions
         services.AddHostedService<SpoolReplayer>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageEventWriter>());
         services.AddHostedService(provider => provider.GetRequiredService<CallOpener>());
-        services.AddHealthChecks().AddCheck<DurabilityHealthCheck>("durability");
+        services.AddHealthChecks().AddCheck<DurabilityHealthCheck>("durability")
+            .AddCheck<IngestionHealthCheck>(IngestionHealthCheck.Name, HealthStatus.Degraded);
         services.Configure<HealthCheckServiceOptions>(health =>
         {
             foreach (var check in health.Registrations.Where(check => check.Name == LedgerHealthCheck.Name))

@@ -29,11 +29,14 @@ public sealed class DurabilityOptions
     /// <summary>How often in a row it must answer then.</summary>
     public int AnswersUntilBack { get; set; } = 2;
 
+    /// <summary>How long an event may wait in the inbox before this process is degraded: the worker is silent.</summary>
+    public TimeSpan IngestionPatience { get; set; } = TimeSpan.FromSeconds(30);
+
     internal const string WhatIsPossible =
-        "Usage:PostgresPatience, Usage:LivenessInterval, Usage:CallerMemory, Usage:OutageWindow and Usage:ProbeInterval must be longer than zero; "
+        "Usage:PostgresPatience, Usage:LivenessInterval, Usage:CallerMemory, Usage:OutageWindow, Usage:IngestionPatience and Usage:ProbeInterval must be longer than zero; "
         + "Usage:AnswersUntilBack must be at least 1; Usage:OutageAllowance must not be negative.";
 
     internal bool IsPossible =>
-        new[] { PostgresPatience, LivenessInterval, CallerMemory, OutageWindow, ProbeInterval }.All(time => time > TimeSpan.Zero)
+        new[] { PostgresPatience, LivenessInterval, CallerMemory, OutageWindow, IngestionPatience, ProbeInterval }.All(time => time > TimeSpan.Zero)
         && AnswersUntilBack >= 1 && OutageAllowance >= 0;
 }
