@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace LlmAspire.Usage;
 
 /// <summary>What a call was made for. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<UsageOperation>))]
+[JsonConverter(typeof(EnumNameConverter<UsageOperation>))]
 public enum UsageOperation
 {
     [JsonStringEnumMemberName("chat")] Chat,

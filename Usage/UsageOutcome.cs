@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace LlmAspire.Usage;
 
 /// <summary>How a call ended. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<UsageOutcome>))]
+[JsonConverter(typeof(EnumNameConverter<UsageOutcome>))]
 public enum UsageOutcome
 {
     [JsonStringEnumMemberName("completed")] Completed,

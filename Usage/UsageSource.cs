@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace LlmAspire.Usage;
 
 /// <summary>Where the token numbers of a row come from. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<UsageSource>))]
+[JsonConverter(typeof(EnumNameConverter<UsageSource>))]
 public enum UsageSource
 {
     /// <summary>The provider reported them for the whole call.</summary>

@@ -44,7 +44,7 @@ public sealed record ToolCall(
 }
 
 /// <summary>How far a call of a tool is.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<ToolCallState>))]
+[JsonConverter(typeof(EnumNameConverter<ToolCallState>))]
 public enum ToolCallState
 {
     /// <summary>The tool runs.</summary>

@@ -1,9 +1,10 @@
 using System.Text.Json.Serialization;
+using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Identity;
 
 /// <summary>What a person may do in their organisation.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Role>))]
+[JsonConverter(typeof(EnumNameConverter<Role>))]
 public enum Role
 {
     [JsonStringEnumMemberName("member")] Member,

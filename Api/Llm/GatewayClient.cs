@@ -122,7 +122,7 @@ internal sealed partial class GatewayClient(
             return Plan.Basic;
         }
 
-        if (Enum.TryParse<Plan>(plan, ignoreCase: true, out var parsed) && Enum.IsDefined(parsed))
+        if (EnumNames.TryParse<Plan>(plan, out var parsed))
         {
             return parsed;
         }

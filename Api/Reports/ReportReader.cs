@@ -229,15 +229,12 @@ internal sealed class ReportReader(Caller caller, TimeProvider time, HttpContext
             return null;
         }
 
-        foreach (var value in possible)
+        if (EnumNames.TryParse<TEnum>(text, out var value) && possible.Contains(value))
         {
-            if (string.Equals(value.ToString(), text, StringComparison.OrdinalIgnoreCase))
-            {
-                return value;
-            }
+            return value;
         }
 
-        Wrong(name, $"Possible are {string.Join(", ", possible.Select(value => Camel(value.ToString())))}.");
+        Wrong(name, $"Possible are {string.Join(", ", possible.Select(one => Camel(one.ToString())))}.");
         return null;
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace LlmAspire.Usage;
 
 /// <summary>Where a revision comes from. Manual and imported prices go before the gateway's. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<PriceSource>))]
+[JsonConverter(typeof(EnumNameConverter<PriceSource>))]
 public enum PriceSource
 {
     [JsonStringEnumMemberName("manual")] Manual,

@@ -49,7 +49,7 @@ public sealed record TokenPair(long Prompt, long Completion)
 }
 
 /// <summary>What the ledger is compared with.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<ReconciliationSource>))]
+[JsonConverter(typeof(EnumNameConverter<ReconciliationSource>))]
 public enum ReconciliationSource
 {
     /// <summary>The gateway's spend logs.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Conversations.Data;
 
@@ -42,7 +43,7 @@ public sealed class Message : IOwned
 }
 
 /// <summary>Who said it. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<MessageRole>))]
+[JsonConverter(typeof(EnumNameConverter<MessageRole>))]
 public enum MessageRole
 {
     [JsonStringEnumMemberName("user")] User,
@@ -50,7 +51,7 @@ public enum MessageRole
 }
 
 /// <summary>How far an answer is; what a user says is complete. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<MessageStatus>))]
+[JsonConverter(typeof(EnumNameConverter<MessageStatus>))]
 public enum MessageStatus
 {
     [JsonStringEnumMemberName("complete")] Complete,

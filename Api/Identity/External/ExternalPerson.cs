@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Identity.External;
 
@@ -30,7 +31,7 @@ internal sealed record ExternalPerson(
             Value(token, names.Email),
             roles.Contains(nameof(Role.Admin)) ? Role.Admin : Role.Member,
             roles.Contains(Operator),
-            Enum.TryParse<Plan>(Value(token, names.Plan), ignoreCase: true, out var plan) && Enum.IsDefined(plan) ? plan : null);
+            EnumNames.TryParse<Plan>(Value(token, names.Plan), out var plan) ? plan : null);
     }
 
     private static string? Value(ClaimsPrincipal token, string name) =>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LlmAspire.Usage;
 
 namespace LlmAspire.Api.Prompts.Data;
 
@@ -55,7 +56,7 @@ public sealed class PromptVersion
 }
 
 /// <summary>Who sees a prompt. Stored in lower case.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<PromptVisibility>))]
+[JsonConverter(typeof(EnumNameConverter<PromptVisibility>))]
 public enum PromptVisibility
 {
     /// <summary>Its owner.</summary>

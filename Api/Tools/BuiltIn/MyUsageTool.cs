@@ -44,7 +44,7 @@ internal sealed class MyUsageTool(UsageReports reports, TimeProvider time)
 }
 
 /// <summary>What usage is split by.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<UsageSplit>))]
+[JsonConverter(typeof(EnumNameConverter<UsageSplit>))]
 internal enum UsageSplit
 {
     [JsonStringEnumMemberName("total")] Total,
