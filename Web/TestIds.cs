@@ -184,6 +184,7 @@ public static class TestIds
     public const string Members = "members";
 
     /// <summary>Makes the link for a new member.</summary>
+    public const string Invitations = "invitations";
     public const string Invite = "invite";
 
     /// <summary>The table of API keys; a row has <c>data-name</c>.</summary>

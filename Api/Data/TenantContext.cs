@@ -127,6 +127,7 @@ public sealed class TenantContext(DbContextOptions<TenantContext> options) : Ide
             invitation.ToTable("invitation");
             invitation.HasIndex(row => row.TokenHash).IsUnique();
             invitation.HasOne<Organisation>().WithMany().HasForeignKey(row => row.OrganisationId).OnDelete(DeleteBehavior.Cascade);
+            invitation.HasOne<Account>().WithMany().HasForeignKey(row => row.InviterId).OnDelete(DeleteBehavior.Cascade);
         });
         builder.Entity<ApiKey>(key =>
         {

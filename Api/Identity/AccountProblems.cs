@@ -25,11 +25,19 @@ internal static class AccountProblems
 
     public static ProblemHttpResult InvitationInvalid(HttpContext context) => Bad(
         context, "invitation_invalid", "The invitation is not valid.",
-        "It expired, was used, or its link is incomplete. Ask an admin of the organisation for another one, or leave out invitation and send organisationName.");
+        "It expired, was used or revoked, its inviter is no admin any more, or its link is incomplete. Ask an admin of the organisation for another one, or leave out invitation and send organisationName.");
 
     public static ProblemHttpResult TooMany(HttpContext context, TimeSpan retryAfter) => Problems.Create(
         context, StatusCodes.Status429TooManyRequests, "too_many_attempts", "There were too many attempts.",
         $"Try again in {Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds))} seconds.", retryAfter);
+
+    public static ProblemHttpResult InvitationUnknown(HttpContext context) => Problems.Create(
+        context, StatusCodes.Status404NotFound, "invitation_unknown", "There is no such open invitation.",
+        "It was used, revoked, or is over. GET /organisation/invitations lists those that are open.");
+
+    public static ProblemHttpResult TooManyInvitations(HttpContext context, int most) => Problems.Create(
+        context, StatusCodes.Status409Conflict, "too_many_invitations", "You have too many open invitations.",
+        $"{most} of one admin may be open. Revoke one with DELETE /organisation/invitations/{{id}}, or wait until one is used.");
 
     public static ProblemHttpResult AdminOnly(HttpContext context) => Problems.Create(
         context, StatusCodes.Status403Forbidden, "admin_required", "Only an admin of the organisation may do this.",

@@ -57,6 +57,7 @@ internal static class IdentityExtensions
         services.AddScoped<Registration>();
         services.AddScoped<SignIns>();
         services.AddScoped<Membership>();
+        services.AddScoped<Invitations>();
 
         services.AddIdentityStore();
         services.AddSignIn();

@@ -1,5 +1,6 @@
 using LlmAspire.Api.Data;
 using LlmAspire.Api.Identity.Data;
+using LlmAspire.Api.Identity.Organisations;
 using LlmAspire.Api.Plans;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Identity;
@@ -11,7 +12,7 @@ namespace LlmAspire.Api.Identity;
 
 /// <summary>Makes accounts: the founder of a new organisation, or somebody with an invitation.</summary>
 internal sealed class Registration(
-    TenantContext accounts, UserManager<Account> users, IOptions<PlanOptions> plans, TimeProvider time)
+    TenantContext accounts, Invitations invitations, UserManager<Account> users, IOptions<PlanOptions> plans, TimeProvider time)
 {
     /// <summary>The new account, or what is wrong with a request that was found well-formed.</summary>
     public async Task<(Account? Account, ProblemHttpResult? Problem)> RegisterAsync(
@@ -26,7 +27,7 @@ internal sealed class Registration(
                 await using var transaction = await accounts.Database.BeginTransactionAsync(cancellationToken);
                 var now = time.GetUtcNow();
                 var membership = request.Invitation is { } token
-                    ? await UseInvitationAsync(token, now, cancellationToken)
+                    ? await invitations.UseAsync(token, cancellationToken)
                     : (Found(request.OrganisationName!, now), Role.Admin);
                 // Before the e-mail is looked up: without a good invitation nobody learns about it here.
                 if (membership is not var (organisation, role))
@@ -59,19 +60,5 @@ internal sealed class Registration(
         var organisation = new Organisation { Id = Guid.CreateVersion7(now), Name = name.Trim(), Plan = plans.Value.Default, CreatedAt = now };
         accounts.Organisations.Add(organisation);
         return organisation.Id;
-    }
-
-    /// <summary>One statement, so that of two who use it at once one is refused; what follows and fails gives it back.</summary>
-    private async Task<(Guid Organisation, Role Role)?> UseInvitationAsync(string token, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        var hash = Secrets.Hash(token);
-        var good = accounts.Invitations.Where(row => row.TokenHash == hash && row.UsedAt == null && row.ExpiresAt > now);
-        if (await good.ExecuteUpdateAsync(row => row.SetProperty(invitation => invitation.UsedAt, now), cancellationToken) == 0)
-        {
-            return null;
-        }
-
-        var used = await accounts.Invitations.SingleAsync(row => row.TokenHash == hash, cancellationToken);
-        return (used.OrganisationId, used.Role);
     }
 }

@@ -6,6 +6,10 @@ public sealed record Member(Guid Id, string? Email, string Role, DateTimeOffset 
 /// <param name="Token">For the link, once.</param>
 public sealed record Invitation(Guid Id, string Token, string Role, DateTimeOffset ExpiresAt);
 
+/// <param name="Role">A word of <see cref="Roles"/>.</param>
+/// <param name="InvitedBy">The e-mail of the admin who made it; null when it is not known.</param>
+public sealed record OpenInvitation(Guid Id, string Role, string? InvitedBy, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
+
 /// <param name="Prefix">How the key begins.</param>
 /// <param name="LastUsedAt">Exact to a minute; null when it never was.</param>
 public sealed record ApiKey(

@@ -19,6 +19,13 @@ public sealed class AccountsClient(ApiConnection api, TimeProvider time)
     public Task<Invitation> InviteAsync(string role, CancellationToken cancellationToken = default) =>
         api.PostAsync<Invitation>("/organisation/invitations", new { role }, cancellationToken);
 
+    /// <summary>The open ones, the newest first; for admins.</summary>
+    public Task<IReadOnlyList<OpenInvitation>> GetInvitationsAsync(CancellationToken cancellationToken = default) =>
+        api.GetAsync<IReadOnlyList<OpenInvitation>>("/organisation/invitations", cancellationToken);
+
+    public Task RevokeInvitationAsync(Guid invitation, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Delete, $"/organisation/invitations/{invitation}", null, cancellationToken);
+
     public Task SetRoleAsync(Guid member, string role, CancellationToken cancellationToken = default) =>
         SendAsync(HttpMethod.Put, $"/organisation/members/{member}/role", new { role }, cancellationToken);
 

@@ -33,6 +33,10 @@ public sealed class AccountTests(StackFixture stack, BrowserFixture browser)
         await stranger.GetByTestId("form-error").WaitForAsync();
 
         await founder.ReloadAsync();
+        // What was used is open no longer; what is revoked is not either.
+        await founder.GetByTestId("invite").ClickAsync();
+        await founder.GetByTestId("invitations").GetByText("Revoke").ClickAsync();
+        await founder.GetByTestId("invitations").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Detached });
         await founder.Locator($"tr[data-email='{guestMail}']").GetByText("Remove").ClickAsync();
         await founder.GetByRole(AriaRole.Dialog).GetByText("Remove", new LocatorGetByTextOptions { Exact = true }).ClickAsync();
         await founder.Locator($"tr[data-email='{guestMail}']").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Detached });

@@ -482,6 +482,10 @@ namespace LlmAspire.Api.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at");
 
+                    b.Property<Guid?>("InviterId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("inviter_id");
+
                     b.Property<Guid>("OrganisationId")
                         .HasColumnType("uuid")
                         .HasColumnName("organisation_id");
@@ -502,6 +506,9 @@ namespace LlmAspire.Api.Data.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_invitation");
+
+                    b.HasIndex("InviterId")
+                        .HasDatabaseName("ix_invitation_inviter_id");
 
                     b.HasIndex("OrganisationId")
                         .HasDatabaseName("ix_invitation_organisation_id");
@@ -806,6 +813,12 @@ namespace LlmAspire.Api.Data.Migrations
 
             modelBuilder.Entity("LlmAspire.Api.Identity.Data.Invitation", b =>
                 {
+                    b.HasOne("LlmAspire.Api.Identity.Data.Account", null)
+                        .WithMany()
+                        .HasForeignKey("InviterId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_invitation_account_inviter_id");
+
                     b.HasOne("LlmAspire.Api.Identity.Data.Organisation", null)
                         .WithMany()
                         .HasForeignKey("OrganisationId")

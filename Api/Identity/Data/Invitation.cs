@@ -7,6 +7,9 @@ public sealed class Invitation
 
     public Guid OrganisationId { get; init; }
 
+    /// <summary>The admin who made it: it ends when they are one no longer, and is gone with their account. Null when an earlier version made it.</summary>
+    public Guid? InviterId { get; init; }
+
     /// <summary>Of the link's token, by <see cref="Secrets.Hash"/>.</summary>
     public required byte[] TokenHash { get; init; }
 

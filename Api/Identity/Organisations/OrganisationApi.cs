@@ -1,5 +1,3 @@
-using LlmAspire.Api.Data;
-using LlmAspire.Api.Identity.Data;
 using LlmAspire.Api.Identity.External;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -25,7 +23,21 @@ internal static class OrganisationApi
             .ManagesPeople()
             .WithName("InviteMember")
             .WithSummary("Makes an invitation for one person (admin). The answer shows its token, once.")
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+
+        organisation.MapGet("/invitations", ListInvitationsAsync)
+            .ManagesPeople()
+            .WithName("ListInvitations")
+            .WithSummary("Lists the open invitations to your organisation, the newest first (admin).")
             .ProducesProblem(StatusCodes.Status403Forbidden);
+
+        organisation.MapDelete("/invitations/{id:guid}", RevokeInvitationAsync)
+            .ManagesPeople()
+            .WithName("RevokeInvitation")
+            .WithSummary("Revokes an open invitation (admin).")
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound);
 
         organisation.MapDelete("/members/{id:guid}", RemoveAsync)
             .ManagesPeople()
@@ -54,29 +66,28 @@ internal static class OrganisationApi
             .Select(row => new MemberResponse(row.Id, row.Email, row.Role, row.CreatedAt)).ToListAsync(cancellationToken));
 
     private static async Task<Results<Created<InvitationResponse>, ProblemHttpResult>> InviteAsync(
-        InviteRequest request, Caller caller, TenantContext accounts, TimeProvider time, HttpContext context, CancellationToken cancellationToken)
+        InviteRequest request, Caller caller, Invitations invitations, HttpContext context, CancellationToken cancellationToken)
     {
-        if (caller.Role != Role.Admin)
+        var (invitation, token, refusal) = await invitations.MakeAsync(caller, request.Role ?? Role.Member, cancellationToken);
+        if (refusal is not null)
         {
-            return AccountProblems.AdminOnly(context);
+            return refusal == InvitationRefusal.TooMany ? AccountProblems.TooManyInvitations(context, Invitations.MostOfPerson) : AccountProblems.AdminOnly(context);
         }
 
-        var now = time.GetUtcNow();
-        var token = Secrets.Create();
-        var invitation = new Invitation
-        {
-            Id = Guid.CreateVersion7(now),
-            OrganisationId = caller.OrgId,
-            TokenHash = Secrets.Hash(token),
-            Role = request.Role ?? Role.Member,
-            CreatedAt = now,
-            ExpiresAt = now + AccountOptions.InvitationLife,
-        };
-        accounts.Invitations.Add(invitation);
-        await accounts.SaveChangesAsync(cancellationToken);
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Created((string?)null, new InvitationResponse(invitation.Id, token, invitation.Role, invitation.ExpiresAt));
+        return TypedResults.Created((string?)null, new InvitationResponse(invitation!.Id, token!, invitation.Role, invitation.ExpiresAt));
     }
+
+    private static async Task<Results<Ok<List<OpenInvitationResponse>>, ProblemHttpResult>> ListInvitationsAsync(
+        Caller caller, Invitations invitations, HttpContext context, CancellationToken cancellationToken) => caller.Role == Role.Admin
+        ? TypedResults.Ok(await invitations.ListAsync(caller, cancellationToken))
+        : AccountProblems.AdminOnly(context);
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeInvitationAsync(
+        Guid id, Caller caller, Invitations invitations, HttpContext context, CancellationToken cancellationToken) =>
+        caller.Role != Role.Admin ? AccountProblems.AdminOnly(context)
+        : await invitations.RevokeAsync(caller, id, cancellationToken) ? TypedResults.NoContent()
+        : AccountProblems.InvitationUnknown(context);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(
         Guid id, Caller caller, Membership membership, HttpContext context, CancellationToken cancellationToken) =>

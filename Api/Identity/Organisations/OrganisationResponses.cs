@@ -10,4 +10,7 @@ public sealed record InviteRequest(Role? Role);
 /// <param name="Token">For the link, and for <c>POST /identity/register</c>; it is shown here and never again.</param>
 public sealed record InvitationResponse(Guid Id, string Token, Role Role, DateTimeOffset ExpiresAt);
 
+/// <param name="InvitedBy">The e-mail of the admin who made it; null when it is not known.</param>
+public sealed record OpenInvitationResponse(Guid Id, Role Role, string? InvitedBy, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
+
 public sealed record RoleRequest(Role? Role);

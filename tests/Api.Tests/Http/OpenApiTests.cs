@@ -20,9 +20,9 @@ public class OpenApiTests
         Assert.Equal(
             [
                 "delete /chat/runs/{id}", "delete /conversations/{id}", "delete /conversations/{id}/prompt", "delete /identity/api-keys/{id}",
-                "delete /organisation/members/{id}", "delete /prompts/{id}",
+                "delete /organisation/invitations/{id}", "delete /organisation/members/{id}", "delete /prompts/{id}",
                 "get /chat/runs/{id}/events", "get /chat/tools", "get /conversations", "get /conversations/{id}", "get /conversations/{id}/export", "get /identity/api-keys",
-                "get /identity/me", "get /llm/models", "get /organisation", "get /organisation/members", "get /prices", "get /prices/export",
+                "get /identity/me", "get /llm/models", "get /organisation", "get /organisation/invitations", "get /organisation/members", "get /prices", "get /prices/export",
                 "get /prices/history", "get /prices/unpriced", "get /prompts", "get /prompts/{id}", "get /prompts/{id}/versions", "get /reconciliation", "get /reconciliation/differences", "get /reconciliation/invoices",
                 "get /usage/budget", "get /usage/calls", "get /usage/calls/{id}", "get /usage/export", "get /usage/latency", "get /usage/summary", "get /v1/models", "get /v1/models/{id}", "patch /conversations/{id}", "post /chat", "post /chat/compare", "post /chat/estimate", "post /chat/race", "post /chat/runs/{id}/continue", "post /identity/api-keys", "post /identity/login",
                 "post /identity/logout", "post /identity/password", "post /identity/refresh", "post /identity/register", "post /organisation/invitations",

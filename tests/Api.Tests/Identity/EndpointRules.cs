@@ -47,6 +47,14 @@ internal static class EndpointRules
     private static readonly HostileTarget Member = new(
         owner => Task.FromResult(owner.Id), (owner, id) => FindAsync(owner, "/organisation/members", id), IsShared: true);
 
+    private static readonly HostileTarget Invitation = new(
+        async owner =>
+        {
+            using var made = await owner.SendAsync(HttpMethod.Post, "/organisation/invitations", new { });
+            return (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("id").GetGuid();
+        },
+        (owner, id) => FindAsync(owner, "/organisation/invitations", id));
+
     private static readonly HostileTarget Conversation = new(
         async owner => (await ChatAsync(owner)).GetProperty("conversationId").GetGuid(),
         async (owner, id) =>
@@ -95,6 +103,8 @@ internal static class EndpointRules
         ["GET /organisation"] = new(Who.Session),
         ["GET /organisation/members"] = new(Who.Session),
         ["POST /organisation/invitations"] = new(Who.Admin),
+        ["GET /organisation/invitations"] = new(Who.Admin),
+        ["DELETE /organisation/invitations/{id:guid}"] = new(Who.Admin, Invitation),
         ["DELETE /organisation/members/{id:guid}"] = new(Who.Admin, Member),
         ["PUT /organisation/members/{id:guid}/role"] = new(Who.Admin, Member),
         ["GET /llm/models"] = new(Who.User),
