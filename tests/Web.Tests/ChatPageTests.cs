@@ -1,4 +1,7 @@
 using Bunit;
+using LlmAspire.Web.Chat;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
 using Microsoft.AspNetCore.Http;
 
 namespace LlmAspire.Web.Tests;
@@ -263,5 +266,49 @@ public class ChatPageTests
         var text = test.Find(TestIds.AnswerText);
         Assert.Empty(text.QuerySelectorAll("script, img, iframe, [onerror], a[href^=javascript]"));
         Assert.Contains("<script>alert(1)</script>", text.TextContent); // shown, not run
+    }
+
+    /// <summary>128 quotations in each other were more than the parser takes, and the conversation could not be opened any more.</summary>
+    [Theory]
+    [InlineData("a")]
+    [InlineData("> ")]
+    public async Task an_answer_that_cannot_be_rendered_is_shown_as_plain_text(string unit)
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        var text = string.Concat(Enumerable.Repeat(unit, 30_000)) + "x";
+        await call.AnswerAsync(text);
+
+        test.UntilState("done");
+        Assert.Equal(text, test.Find(TestIds.AnswerText).TextContent.Trim());
+        var next = await test.AskAsync("Again");
+        await next.AnswerAsync("Well.");
+        test.UntilState("done", answer: 1);
+    }
+
+    [Fact]
+    public async Task an_answer_whose_view_fails_is_shown_as_plain_text_and_the_rest_of_the_page_goes_on()
+    {
+        await using var test = await PageTestContext.StartAsync(
+            arrangeComponents: components => components.Add<MarkdownBlockView, FailingView>());
+        var call = await test.AskAsync("Go");
+        await call.AnswerAsync("Some **text**");
+
+        test.UntilState("done");
+        Assert.Equal("Some **text**", test.Find(TestIds.AnswerText).TextContent.Trim());
+        Assert.Contains("cannot be shown as it was meant", test.Find(TestIds.Answer).TextContent);
+        var next = await test.AskAsync("Again");
+        await next.AnswerAsync("More");
+        test.UntilState("done", answer: 1);
+        Assert.Equal("More", test.FindAll(TestIds.AnswerText)[1].TextContent.Trim());
+    }
+
+    /// <summary>Has a mistake of ours.</summary>
+    private sealed class FailingView : ComponentBase
+    {
+        [Parameter]
+        public MarkdownBlock? Block { get; set; }
+
+        protected override void BuildRenderTree(RenderTreeBuilder builder) => throw new InvalidOperationException($"{Block?.Kind} fails.");
     }
 }

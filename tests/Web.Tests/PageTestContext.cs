@@ -43,12 +43,13 @@ internal sealed class PageTestContext : BunitContext
     public ChatSession Session => Services.GetRequiredService<ChatSession>();
 
     public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null, Guid? conversation = null,
-        Action<BunitJSInterop>? arrangeScripts = null)
+        Action<BunitJSInterop>? arrangeScripts = null, Action<ComponentFactoryCollection>? arrangeComponents = null)
     {
         var api = await FakeApi.StartAsync();
         arrange?.Invoke(api);
         var context = new PageTestContext(api, time ?? TimeProvider.System, dashboard);
         arrangeScripts?.Invoke(context.JSInterop);
+        arrangeComponents?.Invoke(context.ComponentFactories);
         context.Page = context.Render<ChatPageHost>(host => host.Add(page => page.ConversationId, conversation));
         return context;
     }
