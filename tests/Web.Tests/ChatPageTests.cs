@@ -238,8 +238,54 @@ public class ChatPageTests
         var call = await test.AskAsync("One");
         await test.SendAsync("Two");
         Assert.Single(test.Session.Exchanges);
-        Assert.Equal("Two", test.Find(TestIds.MessageInput).GetAttribute("value")); // it waits in the box
+        test.Input.VerifyInvoke("clear"); // once: the second waits in the box
         await call.AnswerAsync("1");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_message_that_is_too_long_is_neither_cut_nor_sent()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        Assert.False(test.Find(TestIds.MessageInput).HasAttribute("maxlength")); // with it the browser cuts what is pasted, and says nothing
+
+        await test.SendAsync(new string('x', MessageInput.MaxLength + 1));
+
+        Assert.Empty(test.Session.Exchanges);
+        test.Input.VerifyNotInvoke("clear");
+        var call = await test.AskAsync(new string('x', MessageInput.MaxLength));
+        await call.AnswerAsync("Long.");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_message_waits_in_the_box_while_its_conversation_cannot_be_shown()
+    {
+        await using var test = await PageTestContext.StartAsync(api => api.ConversationStatus = StatusCodes.Status503ServiceUnavailable, conversation: ChatCall.Conversation);
+        test.Until(() => Assert.Single(test.FindAll(TestIds.ConversationAway)));
+
+        await test.SendAsync("Hello?");
+
+        test.Input.VerifyNotInvoke("clear");
+    }
+
+    [Fact]
+    public async Task what_was_sent_is_kept_until_the_api_has_it()
+    {
+        await using var test = await PageTestContext.StartAsync(api => api.RefuseChat = context => FakeApi.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable));
+        await test.AskAsync("Please");
+        test.UntilState("error");
+        test.Input.VerifyInvoke("clear");
+        test.Input.VerifyNotInvoke("forgetSent");
+
+        test.Api.RefuseChat = null;
+        _ = test.ClickAsync(TestIds.Retry);
+        var call = await test.Api.NextChatAsync();
+        await call.RunAsync();
+
+        test.Until(() => test.Input.VerifyInvoke("forgetSent"));
+        test.Until(() => test.Input.VerifyInvoke("move")); // the conversation has an address, and the next draft is of it
+        await call.DoneAsync();
         test.UntilState("done");
     }
 

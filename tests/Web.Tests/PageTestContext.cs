@@ -20,6 +20,7 @@ internal sealed class PageTestContext : BunitContext
     {
         Api = api;
         JSInterop.Mode = JSRuntimeMode.Loose;
+        Input = JSInterop.SetupModule("./Chat/MessageInput.razor.js").SetupModule("attach", _ => true);
         Services.AddMudServices();
         Services.AddLogging();
         Services.AddSingleton(time);
@@ -37,6 +38,9 @@ internal sealed class PageTestContext : BunitContext
     }
 
     public FakeApi Api { get; }
+
+    /// <summary>What the browser is told of the box of messages.</summary>
+    public BunitJSModuleInterop Input { get; }
 
     public IRenderedComponent<ChatPageHost> Page { get; private set; } = null!;
 
