@@ -20,7 +20,7 @@ public static class HostileAnswers
     /// <summary>At the end of every answer that is not repeated: who sees it can read what is before it, too.</summary>
     public const string End = "The end is here.";
 
-    private static readonly int[] Depths = [40, 129, 1_000, 7_000];
+    private static readonly int[] Depths = [40, 129, 1_000, 4_000];
 
     /// <summary>What begins a block within a block.</summary>
     private static readonly string[] BlockNests = ["> ", ">", "- ", "1. ", "> - ", "- > 1. ", "* + - "];
