@@ -135,6 +135,9 @@ public static class TestIds
     /// <summary>Says that a conversation cannot be shown.</summary>
     public const string ConversationAway = "conversation-away";
 
+    /// <summary>Below a text box: its text is too long to be sent. Empty when it is not.</summary>
+    public const string TooLong = "too-long";
+
     /// <summary>Begins a new conversation.</summary>
     public const string NewChat = "new-chat";
 

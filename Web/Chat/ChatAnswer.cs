@@ -8,6 +8,7 @@ namespace LlmAspire.Web.Chat;
 public sealed class ChatAnswer(string? model)
 {
     private readonly StringBuilder _text = new();
+    private string? _said;
     private readonly List<CallUsage> _usages = [];
     private readonly List<ToolCall> _tools = [];
 
@@ -22,7 +23,8 @@ public sealed class ChatAnswer(string? model)
     /// <summary>Where the Api stores it; null until it said so.</summary>
     public Guid? MessageId { get; private set; }
 
-    public string Text => _text.ToString();
+    /// <summary>What was said so far. The same string until more is: it is not copied at each look.</summary>
+    public string Text => _said ??= _text.ToString();
 
     public bool HasText => _text.Length > 0;
 
@@ -58,7 +60,7 @@ public sealed class ChatAnswer(string? model)
     internal static ChatAnswer From(Conversations.StoredMessage stored)
     {
         var answer = new ChatAnswer(stored.Model) { MessageId = stored.Id, RunId = stored.RunId, TraceId = stored.TraceId, FinishReason = stored.FinishReason };
-        answer._text.Append(stored.Content);
+        answer.Say(stored.Content);
         answer._usages.AddRange(stored.Usage);
         answer._tools.AddRange(stored.Tools ?? []);
         answer.State = stored.Status switch
@@ -88,7 +90,7 @@ public sealed class ChatAnswer(string? model)
         if (run.Attempt == 1)
         {
             // From its beginning: also when it was shown before as far as it was stored.
-            _text.Clear();
+            Say("");
             _tools.Clear();
         }
 
@@ -105,13 +107,14 @@ public sealed class ChatAnswer(string? model)
     internal void Append(string text)
     {
         _text.Append(text);
+        _said = null;
         Changed?.Invoke();
     }
 
     /// <summary>Takes what is stored in place of what was shown.</summary>
     internal void Reset(TextReset reset)
     {
-        _text.Clear().Append(reset.Text);
+        Say(reset.Text);
         _tools.Clear();
         _tools.AddRange(reset.Tools ?? []);
         Changed?.Invoke();
@@ -172,6 +175,12 @@ public sealed class ChatAnswer(string? model)
         Problem = problem;
         TraceId = problem.TraceId ?? TraceId;
         End(problem.Code == ProblemCodes.Interrupted ? AnswerState.Interrupted : AnswerState.Failed);
+    }
+
+    private void Say(string text)
+    {
+        _text.Clear().Append(text);
+        _said = text;
     }
 
     private void End(AnswerState state)

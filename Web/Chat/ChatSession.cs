@@ -32,6 +32,9 @@ public sealed partial class ChatSession(
     /// <summary>Raised when the first message of a conversation was taken: it has an address now.</summary>
     public event Action<Guid>? Begun;
 
+    /// <summary>Raised when the Api has a message: it is stored there.</summary>
+    public event Action? Taken;
+
     /// <summary>Null until the first message was taken.</summary>
     public Guid? ConversationId { get; private set; }
 
@@ -306,7 +309,12 @@ public sealed partial class ChatSession(
             case RunStarted started:
                 run.Answer.Started(started);
                 run.Trace.Started(started);
-                run.Exchange?.MessageId = started.UserMessageId;
+                if (run.Exchange is { } exchange)
+                {
+                    exchange.MessageId = started.UserMessageId;
+                    Taken?.Invoke();
+                }
+
                 Begin(run, started);
                 if (run.StopRequested)
                 {

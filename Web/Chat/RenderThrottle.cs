@@ -2,16 +2,20 @@ namespace LlmAspire.Web.Chat;
 
 /// <summary>
 /// Turns many signals into few renders: at once for the first, then at most one an interval, and
-/// always one after the last signal. Thread-safe; the render is called on a timer's thread.
+/// always one after the last signal. Renders that take long are further apart. Thread-safe; the render is called on a timer's thread.
 /// </summary>
 internal sealed class RenderThrottle : IDisposable
 {
+    /// <summary>So many times as long as a render takes is the time to the next: a fifth of a circuit's time is the most that one answer takes.</summary>
+    private const int Share = 5;
+
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
     private readonly Action _render;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private long _last;
+    private TimeSpan _cost;
     private bool _armed;
 
     public RenderThrottle(TimeProvider time, TimeSpan interval, Action render)
@@ -33,8 +37,18 @@ internal sealed class RenderThrottle : IDisposable
             }
 
             _armed = true;
-            var due = _interval - _time.GetElapsedTime(_last);
+            var apart = _cost * Share > _interval ? _cost * Share : _interval;
+            var due = apart - _time.GetElapsedTime(_last);
             _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>How long the last render took.</summary>
+    public void Report(TimeSpan cost)
+    {
+        lock (_gate)
+        {
+            _cost = cost;
         }
     }
 

@@ -17,15 +17,18 @@ public static class LayoutExtensions
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "
         + $"form-action 'self'{(provider.IsUsed ? " " + provider.Origin : "")}; frame-ancestors 'none'";
 
-    /// <summary>The longest message from a browser, in bytes: <see cref="Chat.Composer.MaxLength"/> characters in any script.</summary>
+    /// <summary>The longest message from a browser, in bytes: <see cref="Chat.MessageInput.MaxLength"/> characters in any script.</summary>
     private const int MaximumReceiveMessageSize = 256 * 1024;
+
+    /// <summary>SignalR looks once a second whether it is time: so each browser hears of the server every second, and notices when it does not (wwwroot/start.js).</summary>
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Adds Blazor with interactive server components, and MudBlazor.</summary>
     public static IHostApplicationBuilder AddLayout(this IHostApplicationBuilder builder)
     {
         builder.Services.AddMudServices();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents()
-            .AddHubOptions(options => options.MaximumReceiveMessageSize = MaximumReceiveMessageSize);
+            .AddHubOptions(options => (options.MaximumReceiveMessageSize, options.KeepAliveInterval) = (MaximumReceiveMessageSize, KeepAliveInterval));
         return builder;
     }
 

@@ -10,7 +10,7 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     : IClassFixture<GatewayFixture>, IClassFixture<FaultRequestTests.UnarmedGateway>
 {
     private const string Known =
-        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, thinking=TOKENS, tool-rounds=N, tool-arguments=broken, usage=none|unreported|zero|late|mid|repeated|cumulative|guess, "
+        " Known faults: latency=MS, pace=TOKENS_PER_SECOND, length=TOKENS, echo or echo=TIMES, thinking=TOKENS, tool-rounds=N, tool-arguments=broken, usage=none|unreported|zero|late|mid|repeated|cumulative|guess, "
         + "status=429|500|503|401|400|404|408|context, stall=N, error=N, reset=N, upstream-reset=N, upstream-eof=N, eof=N, for=MS, fallback or fallback=ALIAS, "
         + "fallback-mid=N or fallback-mid=N@ALIAS, retries=N, hold=NAME or hold=NAME@N, spend=none|+N|-N, "
         + "cache-write=N or cache-write=N+HOUR, proxy=newer.";
@@ -43,6 +43,8 @@ public class FaultRequestTests(GatewayFixture gateway, FaultRequestTests.Unarmed
     [InlineData("upstream-eof=3; upstream-reset=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset', 'upstream-eof' and 'eof' exclude each other.")]
     [InlineData("error=3; eof=4", "An answer breaks once: 'stall', 'error', 'reset', 'upstream-reset', 'upstream-eof' and 'eof' exclude each other.")]
     [InlineData("fallback; fallback-mid=3", "'fallback' and 'fallback-mid' exclude each other.")]
+    [InlineData("echo=1001", "The fault 'echo=1001' is not of the form echo or echo=TIMES.")]
+    [InlineData("echo; length=5", "'length' and 'echo' exclude each other.")]
     [InlineData("status=500; length=5", "'status' refuses the call: nothing else can happen in it.")]
     [InlineData("for=5", "'for' is how long 'stall' or 'usage=late' lasts: one of them is missing.")]
     [InlineData("for=5; stall=1; usage=late", "'for' cannot be for 'stall' and for 'usage=late' at once.")]

@@ -37,6 +37,17 @@ public class FaultTests(GatewayFixture gateway, FaultTests.SlowGateway slow) : I
         Assert.Equal(50, (int?)answer["usage"]!["completion_tokens"]);
     }
 
+    [Theory]
+    [InlineData("echo", 1)]
+    [InlineData("echo=3", 3)]
+    public async Task an_echo_says_the_question_again(string fault, int times)
+    {
+        const string Question = "\n> **é** <script>";
+        var answer = await gateway.CompleteAsync(GatewayFixture.Ask($"{Question}\n<<demo {fault} pace=0>>"), _id);
+
+        Assert.Equal(string.Concat(Enumerable.Repeat(Question, times)), (string?)answer["choices"]![0]!["message"]!["content"]);
+    }
+
     [Fact]
     public async Task a_latency_is_waited_for_and_the_call_is_on_record_meanwhile()
     {

@@ -1,4 +1,7 @@
 using Bunit;
+using LlmAspire.Web.Chat;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
 using Microsoft.AspNetCore.Http;
 
 namespace LlmAspire.Web.Tests;
@@ -235,8 +238,54 @@ public class ChatPageTests
         var call = await test.AskAsync("One");
         await test.SendAsync("Two");
         Assert.Single(test.Session.Exchanges);
-        Assert.Equal("Two", test.Find(TestIds.MessageInput).GetAttribute("value")); // it waits in the box
+        test.Input.VerifyInvoke("clear"); // once: the second waits in the box
         await call.AnswerAsync("1");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_message_that_is_too_long_is_neither_cut_nor_sent()
+    {
+        await using var test = await PageTestContext.StartAsync();
+        Assert.False(test.Find(TestIds.MessageInput).HasAttribute("maxlength")); // with it the browser cuts what is pasted, and says nothing
+
+        await test.SendAsync(new string('x', MessageInput.MaxLength + 1));
+
+        Assert.Empty(test.Session.Exchanges);
+        test.Input.VerifyNotInvoke("clear");
+        var call = await test.AskAsync(new string('x', MessageInput.MaxLength));
+        await call.AnswerAsync("Long.");
+        test.UntilState("done");
+    }
+
+    [Fact]
+    public async Task a_message_waits_in_the_box_while_its_conversation_cannot_be_shown()
+    {
+        await using var test = await PageTestContext.StartAsync(api => api.ConversationStatus = StatusCodes.Status503ServiceUnavailable, conversation: ChatCall.Conversation);
+        test.Until(() => Assert.Single(test.FindAll(TestIds.ConversationAway)));
+
+        await test.SendAsync("Hello?");
+
+        test.Input.VerifyNotInvoke("clear");
+    }
+
+    [Fact]
+    public async Task what_was_sent_is_kept_until_the_api_has_it()
+    {
+        await using var test = await PageTestContext.StartAsync(api => api.RefuseChat = context => FakeApi.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable));
+        await test.AskAsync("Please");
+        test.UntilState("error");
+        test.Input.VerifyInvoke("clear");
+        test.Input.VerifyNotInvoke("forgetSent");
+
+        test.Api.RefuseChat = null;
+        _ = test.ClickAsync(TestIds.Retry);
+        var call = await test.Api.NextChatAsync();
+        await call.RunAsync();
+
+        test.Until(() => test.Input.VerifyInvoke("forgetSent"));
+        test.Until(() => test.Input.VerifyInvoke("move")); // the conversation has an address, and the next draft is of it
+        await call.DoneAsync();
         test.UntilState("done");
     }
 
@@ -263,5 +312,49 @@ public class ChatPageTests
         var text = test.Find(TestIds.AnswerText);
         Assert.Empty(text.QuerySelectorAll("script, img, iframe, [onerror], a[href^=javascript]"));
         Assert.Contains("<script>alert(1)</script>", text.TextContent); // shown, not run
+    }
+
+    /// <summary>128 quotations in each other were more than the parser takes, and the conversation could not be opened any more.</summary>
+    [Theory]
+    [InlineData("a")]
+    [InlineData("> ")]
+    public async Task an_answer_that_cannot_be_rendered_is_shown_as_plain_text(string unit)
+    {
+        await using var test = await PageTestContext.StartAsync();
+        var call = await test.AskAsync("Go");
+        var text = string.Concat(Enumerable.Repeat(unit, 30_000)) + "x";
+        await call.AnswerAsync(text);
+
+        test.UntilState("done");
+        Assert.Equal(text, test.Find(TestIds.AnswerText).TextContent.Trim());
+        var next = await test.AskAsync("Again");
+        await next.AnswerAsync("Well.");
+        test.UntilState("done", answer: 1);
+    }
+
+    [Fact]
+    public async Task an_answer_whose_view_fails_is_shown_as_plain_text_and_the_rest_of_the_page_goes_on()
+    {
+        await using var test = await PageTestContext.StartAsync(
+            arrangeComponents: components => components.Add<MarkdownBlockView, FailingView>());
+        var call = await test.AskAsync("Go");
+        await call.AnswerAsync("Some **text**");
+
+        test.UntilState("done");
+        Assert.Equal("Some **text**", test.Find(TestIds.AnswerText).TextContent.Trim());
+        Assert.Contains("cannot be shown as it was meant", test.Find(TestIds.Answer).TextContent);
+        var next = await test.AskAsync("Again");
+        await next.AnswerAsync("More");
+        test.UntilState("done", answer: 1);
+        Assert.Equal("More", test.FindAll(TestIds.AnswerText)[1].TextContent.Trim());
+    }
+
+    /// <summary>Has a mistake of ours.</summary>
+    private sealed class FailingView : ComponentBase
+    {
+        [Parameter]
+        public MarkdownBlock? Block { get; set; }
+
+        protected override void BuildRenderTree(RenderTreeBuilder builder) => throw new InvalidOperationException($"{Block?.Kind} fails.");
     }
 }

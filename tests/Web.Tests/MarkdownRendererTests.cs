@@ -1,11 +1,12 @@
 using AngleSharp.Html.Parser;
 using LlmAspire.Web.Chat;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmAspire.Web.Tests;
 
 public class MarkdownRendererTests
 {
-    private readonly MarkdownRenderer _renderer = new();
+    private readonly MarkdownRenderer _renderer = new(NullLogger<MarkdownRenderer>.Instance);
 
     [Theory]
     [InlineData("<script>alert(1)</script>")]
@@ -28,7 +29,7 @@ public class MarkdownRendererTests
     [InlineData("- [x](javascript:alert(1))\n  - <style>*{display:none}</style>")]
     public void hostile_markdown_makes_nothing_that_runs_or_loads(string markdown)
     {
-        foreach (var block in _renderer.Render(markdown).Where(block => block.Kind != MarkdownBlockKind.Code))
+        foreach (var block in _renderer.Render(markdown).Blocks.Where(block => block.Kind != MarkdownBlockKind.Code))
         {
             var document = new HtmlParser().ParseDocument(block.Content);
             var elements = document.Body!.QuerySelectorAll("*");
@@ -55,12 +56,12 @@ public class MarkdownRendererTests
     [InlineData("![d](https://a.example/)", "<p><a href=\"https://a.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">d</a></p>")]
     [InlineData("[d](https://a.example/)", "<p><a href=\"https://a.example/\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">d</a></p>")]
     public void markdown_becomes_html(string markdown, string html) =>
-        Assert.Equal(html, string.Concat(_renderer.Render(markdown).Select(block => block.Content)).Trim());
+        Assert.Equal(html, string.Concat(_renderer.Render(markdown).Blocks.Select(block => block.Content)).Trim());
 
     [Fact]
     public void a_table_keeps_its_alignment()
     {
-        var table = Assert.Single(_renderer.Render("| a | n |\n|---|---:|\n| x | 1 |"));
+        var table = Assert.Single(_renderer.Render("| a | n |\n|---|---:|\n| x | 1 |").Blocks);
 
         Assert.Equal(MarkdownBlockKind.Table, table.Kind);
         var cells = new HtmlParser().ParseDocument(table.Content).QuerySelectorAll("td");
@@ -73,7 +74,7 @@ public class MarkdownRendererTests
     [InlineData("```csharp\nvar x = \"<b>\";")]
     public void a_fence_is_plain_code_also_before_it_is_closed(string markdown)
     {
-        var code = Assert.Single(_renderer.Render(markdown));
+        var code = Assert.Single(_renderer.Render(markdown).Blocks);
 
         Assert.Equal((MarkdownBlockKind.Code, "var x = \"<b>\";", "csharp"), (code.Kind, code.Content, code.Language));
     }
@@ -82,17 +83,17 @@ public class MarkdownRendererTests
     public void while_text_grows_only_its_last_block_is_made_anew()
     {
         const string Text = "# Title\n\nA *paragraph*.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```sql\nselect 1;\n```\n\n1. one\n2. two\n\nThe end.";
-        IReadOnlyList<MarkdownBlock> blocks = [];
+        var shown = RenderedMarkdown.Empty;
         var made = new HashSet<MarkdownBlock>(ReferenceEqualityComparer.Instance);
         for (var length = 1; length <= Text.Length; length++)
         {
-            var next = _renderer.Render(Text[..length], blocks);
-            var changed = next.Where(block => made.Add(block)).ToList();
+            var next = _renderer.Render(Text[..length], shown);
+            var changed = next.Blocks.Where(block => made.Add(block)).ToList();
             Assert.True(changed.Count <= 1, $"{changed.Count} blocks were rendered after {length} characters");
-            blocks = next;
+            shown = next;
         }
 
-        Assert.Equal(_renderer.Render(Text), blocks);
+        Assert.Equal(_renderer.Render(Text).Blocks, shown.Blocks);
     }
 
     [Fact]
@@ -100,10 +101,10 @@ public class MarkdownRendererTests
     {
         const string Start = "See [the docs][d].\n\n";
         var streamed = _renderer.Render(Start);
-        Assert.DoesNotContain("href", streamed[0].Content);
+        Assert.DoesNotContain("href", streamed.Blocks[0].Content);
 
         var whole = _renderer.Render(Start + "[d]: https://docs.example/");
 
-        Assert.Contains("href=\"https://docs.example/\"", whole[0].Content);
+        Assert.Contains("href=\"https://docs.example/\"", whole.Blocks[0].Content);
     }
 }

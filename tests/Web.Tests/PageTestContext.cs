@@ -20,6 +20,7 @@ internal sealed class PageTestContext : BunitContext
     {
         Api = api;
         JSInterop.Mode = JSRuntimeMode.Loose;
+        Input = JSInterop.SetupModule("./Chat/MessageInput.razor.js").SetupModule("attach", _ => true);
         Services.AddMudServices();
         Services.AddLogging();
         Services.AddSingleton(time);
@@ -38,17 +39,21 @@ internal sealed class PageTestContext : BunitContext
 
     public FakeApi Api { get; }
 
+    /// <summary>What the browser is told of the box of messages.</summary>
+    public BunitJSModuleInterop Input { get; }
+
     public IRenderedComponent<ChatPageHost> Page { get; private set; } = null!;
 
     public ChatSession Session => Services.GetRequiredService<ChatSession>();
 
     public static async Task<PageTestContext> StartAsync(Action<FakeApi>? arrange = null, TimeProvider? time = null, Uri? dashboard = null, Guid? conversation = null,
-        Action<BunitJSInterop>? arrangeScripts = null)
+        Action<BunitJSInterop>? arrangeScripts = null, Action<ComponentFactoryCollection>? arrangeComponents = null)
     {
         var api = await FakeApi.StartAsync();
         arrange?.Invoke(api);
         var context = new PageTestContext(api, time ?? TimeProvider.System, dashboard);
         arrangeScripts?.Invoke(context.JSInterop);
+        arrangeComponents?.Invoke(context.ComponentFactories);
         context.Page = context.Render<ChatPageHost>(host => host.Add(page => page.ConversationId, conversation));
         return context;
     }

@@ -42,4 +42,21 @@ public class RenderThrottleTests
 
         Assert.Equal(2, renders);
     }
+
+    [Fact]
+    public void renders_that_take_long_leave_four_fifths_of_the_time_to_others()
+    {
+        var time = new FakeTimeProvider();
+        var renders = 0;
+        using var throttle = new RenderThrottle(time, Interval, () => renders++);
+        throttle.Signal();
+        time.Advance(TimeSpan.Zero);
+        throttle.Report(TimeSpan.FromMilliseconds(200));
+
+        throttle.Signal();
+        time.Advance(TimeSpan.FromMilliseconds(999));
+        Assert.Equal(1, renders);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(2, renders);
+    }
 }

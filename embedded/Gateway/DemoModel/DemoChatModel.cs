@@ -22,7 +22,7 @@ internal static class DemoChatModel
     private const string GoOnPrompt =
         "You are a helpful assistant. You are given a message and an answer to it that broke off. Write the continuation of the answer, without repeating what is there.";
 
-    /// <param name="plan">Its length, when given, makes the answer prose of this many tokens, whatever was asked; it has a say in tools, thinking and caches too.</param>
+    /// <param name="plan">Its length, when given, makes the answer prose of this many tokens, whatever was asked, its echo makes it the question; it has a say in tools, thinking and caches too.</param>
     public static ModelAnswer Answer(ChatCompletionRequest request, Deployment deployment, FaultPlan? plan = null)
     {
         plan ??= FaultPlan.None;
@@ -54,7 +54,12 @@ internal static class DemoChatModel
         ChatCompletionRequest request, Deployment deployment, Conversation conversation, FaultPlan plan, Random random)
     {
         var reasoning = plan.Thinking ?? ReasoningTokens(deployment.ReasoningEffort, random);
-        var (visible, finishReason) = plan.Length is { } tokens ? (ProseOf(tokens, request, random), "stop") : Visible(request, deployment, conversation, plan, random);
+        var (visible, finishReason) = plan switch
+        {
+            { Length: { } tokens } => (ProseOf(tokens, request, random), "stop"),
+            { Echo: { } times } => (Text(UpToStop(string.Concat(Enumerable.Repeat(conversation.Question, times)), request.Stop)), "stop"),
+            _ => Visible(request, deployment, conversation, plan, random),
+        };
         IEnumerable<AnswerStep> steps = reasoning > 0 ? [new ReasoningStep(reasoning), .. visible] : visible;
 
         var limit = Math.Min(request.MaxCompletionTokens ?? request.MaxTokens ?? int.MaxValue, deployment.MaxOutputTokens);

@@ -16,6 +16,9 @@ internal sealed record FaultPlan
     /// <summary>Tokens of prose instead of an answer.</summary>
     public int? Length { get; init; }
 
+    /// <summary>So many times the question itself is the answer.</summary>
+    public int? Echo { get; init; }
+
     /// <summary>Tokens of thinking; null is as the deployment is configured.</summary>
     public int? Thinking { get; init; }
 

@@ -8,6 +8,7 @@ namespace LlmAspire.DemoGateway.Faults;
 internal static class FaultReader
 {
     private const int MaxTokens = 100_000;
+    private const int MaxEchoes = 1_000;
     private const double MaxMilliseconds = 86_400_000;
 
     private static readonly (string Name, string Form, Func<FaultPlan, string?, FaultPlan?> Apply)[] Known =
@@ -15,6 +16,7 @@ internal static class FaultReader
         ("latency", "latency=MS", (plan, value) => Number(value, MaxMilliseconds) is { } ms ? plan with { LatencyMs = ms } : null),
         ("pace", "pace=TOKENS_PER_SECOND", (plan, value) => Number(value, 1_000_000) is { } pace ? plan with { TokensPerSecond = pace } : null),
         ("length", "length=TOKENS", (plan, value) => Count(value, from: 1) is { } length ? plan with { Length = length } : null),
+        ("echo", "echo or echo=TIMES", (plan, value) => Count(value ?? "1", from: 1) is { } times and <= MaxEchoes ? plan with { Echo = times } : null),
         ("thinking", "thinking=TOKENS", (plan, value) => Count(value, from: 1) is { } thinking ? plan with { Thinking = thinking } : null),
         ("tool-rounds", "tool-rounds=N", (plan, value) => Count(value, from: 0) is { } rounds ? plan with { ToolRounds = rounds } : null),
         ("tool-arguments", "tool-arguments=broken", (plan, value) => value == "broken" ? plan with { BrokenArguments = true } : null),
@@ -78,6 +80,7 @@ internal static class FaultReader
         { For: not null, Break: not { Kind: BreakKind.Stall }, Usage: not UsageForm.Late } => "'for' is how long 'stall' or 'usage=late' lasts: one of them is missing.",
         { For: not null, Break.Kind: BreakKind.Stall, Usage: UsageForm.Late } => "'for' cannot be for 'stall' and for 'usage=late' at once.",
         { Refusal: not null } when plan with { Refusal = null } != FaultPlan.None => "'status' refuses the call: nothing else can happen in it.",
+        { Length: not null, Echo: not null } => "'length' and 'echo' exclude each other.",
         { Fallback: not null, MidFallback: not null } => "'fallback' and 'fallback-mid' exclude each other.",
         _ => null,
     };
