@@ -26,6 +26,8 @@ public static class LayoutExtensions
     /// <summary>Adds Blazor with interactive server components, and MudBlazor.</summary>
     public static IHostApplicationBuilder AddLayout(this IHostApplicationBuilder builder)
     {
+        builder.Services.AddOptions<PageConnectionOptions>().BindConfiguration(PageConnectionOptions.Section)
+            .Validate(options => options.IsPossible, PageConnectionOptions.WhatIsPossible).ValidateOnStart();
         builder.Services.AddMudServices();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents()
             .AddHubOptions(options => (options.MaximumReceiveMessageSize, options.KeepAliveInterval) = (MaximumReceiveMessageSize, KeepAliveInterval));

@@ -1,8 +1,10 @@
 // Starts the page's connection, and says what becomes of it.
+const { silence } = document.currentScript.dataset;
+
 Blazor.start({
   circuit: {
-    // The server says something every second (Layout/LayoutExtensions.cs): silence for longer is a lost connection.
-    configureSignalR: builder => builder.withServerTimeout(2800),
+    // The server says something every second (Layout/LayoutExtensions.cs): silence for longer (Layout/PageConnectionOptions.cs) is a lost connection.
+    configureSignalR: builder => builder.withServerTimeout(Number(silence)),
     reconnectionOptions: { maxRetries: 200, retryIntervalMilliseconds: tries => tries < 10 ? 500 : 3000 },
   },
 });

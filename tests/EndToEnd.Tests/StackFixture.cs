@@ -23,6 +23,8 @@ public sealed class StackFixture : IAsyncLifetime
     {
         ["Usage__PostgresPatience"] = "00:01:00",
         ["Usage__SettleTimeout"] = "00:02:00",
+        // Nor is it a lost connection.
+        ["PageConnection__Silence"] = "00:00:08",
     };
 
     /// <summary>On a machine with fifteen other busy processes a start took two minutes.</summary>
