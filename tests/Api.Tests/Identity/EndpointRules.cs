@@ -47,13 +47,14 @@ internal static class EndpointRules
     private static readonly HostileTarget Member = new(
         owner => Task.FromResult(owner.Id), (owner, id) => FindAsync(owner, "/organisation/members", id), IsShared: true);
 
+    // Of all admins of an organisation.
     private static readonly HostileTarget Invitation = new(
         async owner =>
         {
             using var made = await owner.SendAsync(HttpMethod.Post, "/organisation/invitations", new { });
             return (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("id").GetGuid();
         },
-        (owner, id) => FindAsync(owner, "/organisation/invitations", id));
+        (owner, id) => FindAsync(owner, "/organisation/invitations", id), IsShared: true);
 
     private static readonly HostileTarget Conversation = new(
         async owner => (await ChatAsync(owner)).GetProperty("conversationId").GetGuid(),
