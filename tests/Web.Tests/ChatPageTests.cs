@@ -284,9 +284,9 @@ public class ChatPageTests
         await call.RunAsync();
 
         test.Until(() => test.Input.VerifyInvoke("forgetSent"));
-        test.Until(() => test.Input.VerifyInvoke("move")); // the conversation has an address, and the next draft is of it
         await call.DoneAsync();
         test.UntilState("done");
+        test.Until(() => test.Input.VerifyInvoke("move")); // the conversation has an address, and the next draft is of it
     }
 
     [Fact]
