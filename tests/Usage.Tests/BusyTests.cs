@@ -9,7 +9,7 @@ namespace LlmAspire.Usage.Tests;
 public class BusyTests(PostgresFixture postgres)
 {
     /// <summary>Half of it is for the answer of a server that may have much else to do in these tests.</summary>
-    private static readonly (string, string) Patience = ("Usage:PostgresPatience", "00:00:03");
+    private static readonly (string, string) Patience = ("Usage:PostgresPatience", "00:00:10");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
