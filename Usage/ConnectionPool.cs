@@ -27,9 +27,6 @@ public static class ConnectionPool
     /// <summary>Connections of <see cref="Sessions"/>.</summary>
     public const int SessionsSize = 4;
 
-    /// <summary>The most that a process has: with the probe's, which tells an outage from a lock.</summary>
-    public const int MostOfProcess = CallsSize + ContextsSize + ReadingSize + SessionsSize + 1;
-
     /// <summary>For a statement of <see cref="Reading"/>; an export, which waits for its reader, has <see cref="ExportTimeout"/> for each of its steps.</summary>
     public static readonly TimeSpan ReadingTimeout = TimeSpan.FromSeconds(30);
 
